@@ -1,0 +1,73 @@
+import type { Content } from '../domain/content.ts';
+import type { Reason } from '../domain/pin.ts';
+import type { FetchOutcome, HotFailure } from '../domain/ports.ts';
+
+export interface RetryLimits {
+  /** Stalled attempts before a content is given up. */
+  pinAttempts: number;
+  /** From the first wish to giving up, waiting and all attempts included. */
+  pinTimeoutMs: number;
+}
+
+/** Why a fetch ended without a copy: the tier's own word, or why we ended it ourselves. */
+export interface FetchEnd {
+  failure: HotFailure | 'rotated' | 'shared' | 'paused';
+  message: string;
+}
+
+/** The first pause after a stalled attempt; each further one is four times as long, up to the cap. */
+const STALL_BACKOFF_MS = 30_000;
+const STALL_BACKOFF_CAP_MS = 3_600_000;
+/** A search that was put back for others comes round again after this. */
+const ROTATED_BACKOFF_MS = 60_000;
+/** kubo is restarting: look again soon. The dispatcher holds everything back meanwhile anyway. */
+const DOWN_BACKOFF_MS = 1_000;
+
+/** What becomes of a content whose fetch ended without a copy: try later, or give it up with a reason people can read. */
+export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number, limits: RetryLimits): FetchOutcome {
+  const expired = nowMs - content.wantedSinceMs >= limits.pinTimeoutMs;
+  switch (end.failure) {
+    case 'too_many_bytes':
+    case 'too_many_blocks':
+    case 'invalid':
+      return failed(end.failure, end.message);
+    case 'timeout':
+      return failed('timeout', end.message);
+    case 'stalled':
+      return afterStall(content, end, nowMs, limits, expired);
+    case 'rotated':
+      return expired
+        ? failed('timeout', `no peer was found within limits.pin_timeout: ${end.message}`)
+        : later('rotated', `no peer found so far; other pins are tried meanwhile (${end.message})`, nowMs + ROTATED_BACKOFF_MS, true);
+    case 'down':
+      return later('hot_down', `waiting for the hot tier: ${end.message}`, nowMs + DOWN_BACKOFF_MS, true);
+    case 'shared':
+      return later('shared', "paused for another account's turn; what was fetched is kept", nowMs, true);
+    case 'paused':
+    case 'aborted':
+      return later('paused', end.message, nowMs, true);
+  }
+}
+
+function afterStall(content: Content, end: FetchEnd, nowMs: number, limits: RetryLimits, expired: boolean): FetchOutcome {
+  const attempt = content.attempts + 1;
+  if (attempt >= limits.pinAttempts)
+    return failed('stalled', `${end.message}; given up after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`);
+  if (expired) return failed('timeout', `${end.message}; limits.pin_timeout is over`);
+  const pauseMs = Math.min(STALL_BACKOFF_MS * 4 ** content.attempts, STALL_BACKOFF_CAP_MS);
+  return later('stalled', `${end.message}; attempt ${attempt + 1} of ${limits.pinAttempts} follows`, nowMs + pauseMs, false);
+}
+
+function failed(code: string, text: string): FetchOutcome {
+  return { kind: 'failed', reason: { code, text } };
+}
+
+function later(code: string, text: string, notBeforeMs: number, free: boolean): FetchOutcome {
+  const reason: Reason = { code, text };
+  return { kind: 'later', notBeforeMs, reason, free };
+}
+
+/** How long a fetch that begins now may take: what is left of `pinTimeoutMs`, at least a second. */
+export function fetchTimeoutMs(content: Content, nowMs: number, limits: RetryLimits): number {
+  return Math.max(1_000, content.wantedSinceMs + limits.pinTimeoutMs - nowMs);
+}

@@ -1,0 +1,91 @@
+import type { Reason } from '../domain/pin.ts';
+import type { HotTier } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import { planHold } from '../plan/hold.ts';
+import type { PassReport, Reconciler } from './scheduler.ts';
+
+export interface HoldOptions {
+  hot: HotTier;
+  log: Log;
+  capacityBytes: number;
+  /** Looks at the file system of the state directory. */
+  checkDisk(): Promise<'ok' | 'low' | 'full'>;
+  collectingGarbage(): boolean;
+  /** Ends every fetch without prejudice. */
+  drain(reason: Reason): Promise<void>;
+  /** Fetches may run again. */
+  wake(): void;
+  /** Room is short: unpinned blocks should go now. */
+  collectGarbage(): void;
+}
+
+/** A usage that does not come within this is left out of the decision. */
+const USAGE_TIMEOUT_MS = 5_000;
+
+/** Watches the disk and the hot tier, and says why no fetch may run. */
+export class HoldReconciler implements Reconciler {
+  readonly name = 'hold';
+  readonly #options: HoldOptions;
+  #disk: 'ok' | 'low' | 'full' = 'ok';
+  #repoBytes: number | undefined;
+  #lastCode: string | undefined;
+
+  constructor(options: HoldOptions) {
+    this.#options = options;
+  }
+
+  disk(): 'ok' | 'low' | 'full' {
+    return this.#disk;
+  }
+
+  repoBytes(): number | undefined {
+    return this.#repoBytes;
+  }
+
+  /** As of the last pass for disk and usage, as of now for the rest. */
+  held(): Reason | undefined {
+    const status = this.#options.hot.status();
+    return planHold({
+      disk: this.#disk,
+      hotUp: status.up,
+      hotDetail: status.detail,
+      ...(this.#repoBytes === undefined ? {} : { repoBytes: this.#repoBytes }),
+      capacityBytes: this.#options.capacityBytes,
+      collectingGarbage: this.#options.collectingGarbage(),
+    });
+  }
+
+  async pass(signal: AbortSignal): Promise<PassReport> {
+    this.#disk = await this.#options.checkDisk();
+    this.#repoBytes = await this.#usage(signal);
+    const reason = this.held();
+    if (reason?.code === this.#lastCode) return report(reason);
+    this.#lastCode = reason?.code;
+    if (reason === undefined) {
+      this.#options.log.info('pins go on');
+      this.#options.wake();
+      return report(reason);
+    }
+    this.#options.log.warn({ reason: reason.code }, reason.text);
+    if (reason.code === 'min_free' || reason.code === 'hot_full') {
+      await this.#options.drain(reason);
+      this.#options.collectGarbage();
+    }
+    return report(reason);
+  }
+
+  async #usage(signal: AbortSignal): Promise<number | undefined> {
+    const { hot } = this.#options;
+    // An external tier's disk is its owner's business: our capacity does not bound it.
+    if (!hot.exclusive || !hot.status().up) return undefined;
+    try {
+      return (await hot.usage(AbortSignal.any([signal, AbortSignal.timeout(USAGE_TIMEOUT_MS)]))).repoBytes;
+    } catch {
+      return this.#repoBytes;
+    }
+  }
+}
+
+function report(reason: Reason | undefined): PassReport {
+  return { due: 0, done: 0, failed: 0, skipped: reason === undefined ? {} : { [reason.code]: 1 } };
+}
