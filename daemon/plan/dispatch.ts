@@ -67,9 +67,7 @@ export function planDispatch({ nowMs, running, waiting, limits }: DispatchInput)
   const hasRoom = running.length < 2 * limits.concurrentPins + limits.searchingPins;
   if (mayBegin && hasRoom) return { kind: 'start', accountId };
 
-  const victim = mayBegin
-    ? longestSearch(running, load, accountId, nowMs, limits)
-    : overShare(running, load, accountId, nowMs, limits);
+  const victim = mayBegin ? longestSearch(running, load, accountId, nowMs, limits) : overShare(running, load, accountId, nowMs, limits);
   if (victim !== undefined) return { kind: 'preempt', contentKey: victim.contentKey, reason: mayBegin ? 'rotated' : 'shared' };
   return { kind: 'wait', atMs: nextChangeMs(running, nowMs, limits) };
 }
