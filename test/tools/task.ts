@@ -1,0 +1,96 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { CHECKS, inPairs, ROOT, run, runAva, runStep, toolEnvironment } from './steps.ts';
+import { summary, type Tally } from './tap.ts';
+import { testKubo } from './test-kubo.ts';
+
+const UNIT_TESTS = ['test/**/*.test.ts', '!test/**/*.slow.test.ts'];
+const ALL_TESTS = ['test/**/*.test.ts'];
+const COVERAGE_DIR = join(ROOT, 'node_modules', '.cache', 'coverage');
+
+/** The tasks of `npm run …`, by name; each resolves with the exit code. */
+const TASKS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = { check, test, bench, fix, generate };
+
+/** Called by `daemon/cli/bootstrap.mjs task NAME …`. */
+export async function runTask(args: readonly string[]): Promise<void> {
+  const [name = '', ...rest] = args;
+  const task = TASKS[name];
+  if (task === undefined) {
+    process.stderr.write(`there is no task ${JSON.stringify(name)}; there are ${Object.keys(TASKS).join(', ')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  process.exitCode = await task(rest);
+}
+export { runTask as run };
+
+/** The inner loop: types, lint, dead code, and every test that is quick. */
+async function check(): Promise<number> {
+  const tests: Tally[] = [];
+  const steps = CHECKS.map((step) => () => runStep(step));
+  const results = await inPairs([
+    async () => {
+      tests.push(await runAva(UNIT_TESTS, toolEnvironment(), true));
+      return true;
+    },
+    ...steps,
+  ]);
+  return finish([...tests, stepsTally(results.slice(1))]);
+}
+
+/** Everything: the checks, then all tests with coverage. Patterns given limit it to those tests, without a floor. */
+async function test(patterns: readonly string[]): Promise<number> {
+  const checks = patterns.length > 0 ? [] : await inPairs(CHECKS.map((step) => () => runStep(step)));
+  const environment = toolEnvironment({ KUBO_BINARY: await testKubo(), NODE_V8_COVERAGE: COVERAGE_DIR });
+  await rm(COVERAGE_DIR, { recursive: true, force: true });
+  const tests = await runAva(patterns.length > 0 ? patterns : ALL_TESTS, environment, false);
+  const covered = await runCoverage(patterns.length === 0);
+  return finish([tests, stepsTally([...checks, ...covered])]);
+}
+
+/** Prints how much of the code the tests ran; under the floor of `.c8rc.json` it is a failure. */
+async function runCoverage(floor: boolean): Promise<boolean[]> {
+  const args = ['report', '--temp-directory', COVERAGE_DIR, ...(floor ? ['--check-coverage'] : [])];
+  const code = await run({ name: 'coverage', command: 'c8', args }, toolEnvironment(), (chunk) => process.stdout.write(chunk));
+  await rm(COVERAGE_DIR, { recursive: true, force: true });
+  return floor ? [code === 0] : [];
+}
+
+function stepsTally(results: readonly boolean[]): Tally {
+  const passed = results.filter(Boolean).length;
+  return { passed, failed: results.length - passed, skipped: 0 };
+}
+
+/** Prints the last line, and says how the process ends. */
+function finish(tallies: readonly Tally[]): number {
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const tally of tallies) {
+    total.passed += tally.passed;
+    total.failed += tally.failed;
+    total.skipped += tally.skipped;
+  }
+  process.stdout.write(`${summary(total)}\n`);
+  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+/** The figures: see `test/bench`. */
+async function bench(args: readonly string[]): Promise<number> {
+  const environment = toolEnvironment({ KUBO_BINARY: await testKubo() });
+  const step = { name: 'bench', command: process.execPath, args: [join(ROOT, 'test', 'bench', 'bench.ts'), ...args] };
+  return run(step, environment, (chunk, stream) => process[stream].write(chunk));
+}
+
+/** Formats, and mends what can be mended without judgement. */
+async function fix(): Promise<number> {
+  return run({ name: 'fix', command: 'biome', args: ['check', '--write'] }, toolEnvironment(), (chunk, stream) =>
+    process[stream].write(chunk),
+  );
+}
+
+/** Writes every file that is made from another. */
+async function generate(): Promise<number> {
+  const { writeGenerated } = await import('./generate.ts');
+  for (const file of await writeGenerated()) process.stdout.write(`${file}\n`);
+  return 0;
+}
