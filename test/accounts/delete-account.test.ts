@@ -1,0 +1,36 @@
+import test from 'ava';
+
+import { COUNTED_TYPES } from '../../daemon/accounts/accounts.ts';
+import { deleteAccount, finishDeletions } from '../../daemon/accounts/delete-account.ts';
+import { createTestAccounts } from '../fixtures/create-accounts.ts';
+import { createTestStore } from '../fixtures/create-store.ts';
+
+test('a deleted account loses its pins, those too that came in meanwhile, then its tokens and itself', async (t) => {
+  const accounts = await createTestAccounts(await createTestStore(t, { countedTypes: [...COUNTED_TYPES] }));
+  const account = await accounts.add('alice');
+  await accounts.createToken(account.id, { name: 'x', scopes: ['pins:read'] });
+  const rounds = [7, 1, 0];
+  const states: string[] = [];
+  const pins = {
+    removeAll: async (id: string) => {
+      states.push((await accounts.find(id)).state);
+      return rounds.shift() ?? 0;
+    },
+  };
+  t.deepEqual(await deleteAccount({ accounts, pins }, account), { pins: 8, tokens: 1 });
+  t.deepEqual(states, ['deleting', 'deleting', 'deleting']);
+  t.deepEqual(await accounts.list(), []);
+});
+
+test('a deletion that broke off is finished on the next start, and other accounts stay', async (t) => {
+  const store = await createTestStore(t, { countedTypes: [...COUNTED_TYPES] });
+  const accounts = await createTestAccounts(store);
+  const alice = await accounts.add('alice');
+  const bob = await accounts.add('bob');
+  const broken = { removeAll: () => Promise.reject(new Error('power cut')) };
+  await t.throwsAsync(deleteAccount({ accounts, pins: broken }, alice), { message: 'power cut' });
+  const again = await createTestAccounts(store);
+  const finished = await finishDeletions({ accounts: again, pins: { removeAll: async () => 0 } });
+  t.deepEqual(finished, ['alice']);
+  t.deepEqual(await again.list(), [bob]);
+});
