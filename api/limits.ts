@@ -1,0 +1,81 @@
+import type { Clock } from '../daemon/domain/ports.ts';
+
+/** What one client may take of us. */
+export interface ApiLimits {
+  /** The largest body of a request. */
+  bodyBytes: number;
+  /** A request's headers must have arrived by then. */
+  headersTimeoutMs: number;
+  /** A whole request must have arrived by then. */
+  requestTimeoutMs: number;
+  /** A connection without a request is closed after this; longer than what proxies keep theirs, or they find them shut. */
+  keepAliveTimeoutMs: number;
+  /** More connections than this are closed as they come. */
+  maxConnections: number;
+  /** How many a token may send, and how many of them at once after a rest. */
+  requestsPerSecond: number;
+  requestBurst: number;
+  /** Refused tokens of one address that get a 401; after that it is 429. */
+  failuresPerSecond: number;
+  failureBurst: number;
+  /** How long running requests may take to finish when the server closes. */
+  closeDeadlineMs: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = {
+  bodyBytes: 64 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 65_000,
+  maxConnections: 1024,
+  requestsPerSecond: 1000,
+  requestBurst: 2000,
+  failuresPerSecond: 1,
+  failureBurst: 30,
+  closeDeadlineMs: 10_000,
+};
+
+export interface TokenBucketsOptions {
+  clock: Clock;
+  perSecond: number;
+  burst: number;
+  /** The most keys remembered; the one longest unused is forgotten first. */
+  maxKeys?: number;
+}
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+const DEFAULT_MAX_KEYS = 10_000;
+
+/** Token buckets by key. */
+export interface TokenBuckets {
+  /** Takes one token: 0 when there was one, else the seconds until there will be. */
+  take(key: string): number;
+}
+
+export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
+  const { clock, perSecond, burst } = options;
+  const maxKeys = options.maxKeys ?? DEFAULT_MAX_KEYS;
+  // In order of last use, which is what a Map keeps when entries are taken out and put back.
+  const buckets = new Map<string, Bucket>();
+
+  return {
+    take(key) {
+      const nowMs = clock.nowMs();
+      const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs };
+      // A clock that was set back refills nothing and takes nothing away.
+      const elapsedMs = Math.max(0, nowMs - bucket.atMs);
+      bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs / 1000) * perSecond);
+      bucket.atMs = nowMs;
+      buckets.delete(key);
+      buckets.set(key, bucket);
+      if (buckets.size > maxKeys) buckets.delete(buckets.keys().next().value ?? key);
+      if (bucket.tokens < 1) return (1 - bucket.tokens) / perSecond;
+      bucket.tokens -= 1;
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { FbpdError } from '../daemon/domain/errors.ts';
+import { failure, rawFailure } from './errors.ts';
+import type { ApiLimits } from './limits.ts';
+
+export interface Listener {
+  /** Resolves when connections are accepted. Rejects with `BAD_ENVIRONMENT` when the address cannot be had. */
+  listen(): Promise<{ address: AddressInfo }>;
+  /** Accepts no more, lets running requests finish until the deadline, then closes what is left. Idempotent. */
+  close(): Promise<void>;
+  /** True once `close` was called: replies should ask for their connection to be closed. */
+  closing(): boolean;
+}
+
+export interface ListenerOptions {
+  handle: RequestListener;
+  host: string;
+  port: number;
+  limits: ApiLimits;
+}
+
+/** How often Node looks for requests that are late. */
+const TIMEOUT_CHECK_MS = 1000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** A client that was told off may read the reply this long before the connection is cut. */
+const LINGER_MS = 1000;
+
+/**
+ * An HTTP server with limits on everything, that answers in the specification's shape even when there was no request to
+ * speak of.
+ */
+export function createListener(options: ListenerOptions): Listener {
+  const { handle, limits } = options;
+  const replies = new WeakMap<Duplex, ServerResponse>();
+  const accept: RequestListener = (req, res) => {
+    replies.set(req.socket, res);
+    handle(req, res);
+  };
+  const server = createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+      // Node's own answer to a missing Host has no body; the API gives one, and the name is not used for anything.
+      requireHostHeader: false,
+    },
+    accept,
+  );
+  server.maxConnections = limits.maxConnections;
+  server.on('clientError', (error, socket) => {
+    const reply = replies.get(socket);
+    answerBrokenRequest(error, socket, reply?.headersSent === true && !reply.writableEnded);
+  });
+  server.on('checkContinue', (req, res) => {
+    if (Number(req.headers['content-length'] ?? 0) <= limits.bodyBytes) res.writeContinue();
+    accept(req, res);
+  });
+  server.on('checkExpectation', refuseExpectation);
+  server.on('connect', (_req, socket) => {
+    hangUp(socket, rawFailure(405, 'Method Not Allowed', 'METHOD_NOT_ALLOWED', 'this is not a proxy'));
+  });
+
+  let closed: Promise<void> | undefined;
+  return {
+    closing: () => closed !== undefined,
+    close() {
+      closed ??= closeServer(server, limits.closeDeadlineMs);
+      return closed;
+    },
+    async listen() {
+      await bind(server, options.host, options.port);
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has an address and a port');
+      return { address };
+    },
+  };
+}
+
+async function bind(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FbpdError('BAD_ENVIRONMENT', `api.listen: cannot listen on ${host}:${port}: ${why}`, { subject: 'api.listen', cause });
+  }
+}
+
+async function closeServer(server: Server, deadlineMs: number): Promise<void> {
+  if (!server.listening) return;
+  const done = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await done;
+  clearTimeout(deadline);
+}
+
+/** By Node's error code; anything else is a 400. */
+const BROKEN: Record<string, [status: number, statusText: string, reason: string, details: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'HEADERS_TOO_LARGE', `headers may have at most ${MAX_HEADER_BYTES} bytes`],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Payload Too Large', 'PAYLOAD_TOO_LARGE', 'too many chunk extensions'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'REQUEST_TIMEOUT', 'the request did not arrive in time'],
+};
+
+function answerBrokenRequest(error: Error, socket: Duplex, inReply: boolean): void {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // In the middle of a reply more bytes would be taken for a part of it.
+  if (code === 'ECONNRESET' || !socket.writable || inReply) {
+    socket.destroy();
+    return;
+  }
+  const [status, statusText, reason, details] = BROKEN[code] ?? [400, 'Bad Request', 'BAD_REQUEST', 'this is not HTTP/1.1'];
+  hangUp(socket, rawFailure(status, statusText, reason, details));
+}
+
+/** Closing at once, with input unread, would reset the connection and take the reply with it. */
+function hangUp(socket: Duplex, reply: string): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(reply);
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function refuseExpectation(_req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(417, { 'Content-Type': 'application/json; charset=utf-8' });
+  res.end(JSON.stringify(failure('EXPECTATION_FAILED', 'Expect: only 100-continue is understood')));
+}
