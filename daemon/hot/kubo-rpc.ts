@@ -1,0 +1,244 @@
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+import { readLines } from './lines.ts';
+
+/** Where kubo's RPC listens. */
+export type RpcTarget = { socketPath: string } | { url: URL };
+
+export type RpcFailure =
+  /** No connection, a connection that broke, a reply cut short. */
+  | 'unreachable'
+  /** Connected, but no answer in time. */
+  | 'timeout'
+  /** The caller's own signal. */
+  | 'aborted'
+  /** 401 or 403: the authorization is missing or wrong. */
+  | 'denied'
+  /** kubo answered with an error: the message is kubo's. */
+  | 'refused'
+  /** The answer is not what kubo sends: not JSON, too long, of another shape. */
+  | 'garbage';
+
+export class RpcError extends Error {
+  readonly failure: RpcFailure;
+
+  constructor(failure: RpcFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'RpcError';
+    this.failure = failure;
+  }
+}
+
+export type RpcParams = Readonly<Record<string, string | number | boolean>>;
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** The whole call, reply included. */
+  deadlineMs: number;
+  /** Default 1 MiB. */
+  replyBytesMax?: number;
+}
+
+export interface StreamOptions {
+  signal?: AbortSignal | undefined;
+  /** Ends the stream when kubo has sent nothing for this long, headers included. Absent: it may be silent for ever. */
+  idleMs?: number;
+}
+
+export interface KuboRpcOptions {
+  /** Asked at each request: a restarted kubo may listen elsewhere. Undefined means that there is none to ask. */
+  target: () => RpcTarget | undefined;
+  /** The whole `Authorization` header. */
+  authorization?: string | undefined;
+}
+
+/**
+ * kubo's RPC over HTTP: `POST /api/v0/<command>?…`. Made here rather than taken from a library because long calls
+ * need what `fetch` does not give: a unix socket, no time-out of its own, and trailers — kubo reports an error that
+ * comes after its 200 in `X-Stream-Error`, where a client that does not look takes the failure for success.
+ */
+export interface KuboRpc {
+  /** One JSON value. */
+  call(command: string, params: RpcParams, options: CallOptions): Promise<unknown>;
+  /** JSON values one by one, with backpressure down to kubo. Leaving the loop cancels kubo's work. */
+  stream(command: string, params: RpcParams, options: StreamOptions): AsyncGenerator<unknown, void, undefined>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+const REPLY_BYTES_MAX = 1024 * 1024;
+/** An error reply is a sentence; more of it than this is not worth keeping. */
+const ERROR_BYTES_MAX = 16 * 1024;
+
+export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRpc {
+  const agents = {
+    http: new HttpAgent({ keepAlive: true, maxFreeSockets: 32 }),
+    https: new HttpsAgent({ keepAlive: true, maxFreeSockets: 32 }),
+  };
+
+  function send(command: string, params: RpcParams, signal: AbortSignal | undefined): ClientRequest {
+    const where = target();
+    if (where === undefined) throw new RpcError('unreachable', 'kubo is not running');
+    const query = new URLSearchParams(Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]));
+    const path = `/api/v0/${command}?${query}`;
+    const options: RequestOptions = {
+      method: 'POST',
+      headers: { 'content-length': 0, ...(authorization === undefined ? {} : { authorization }) },
+      ...(signal === undefined ? {} : { signal }),
+    };
+    if ('socketPath' in where) return httpRequest({ ...options, agent: agents.http, socketPath: where.socketPath, path });
+    const url = new URL(where.url.pathname.replace(/\/$/, '') + path, where.url);
+    return url.protocol === 'https:'
+      ? httpsRequest(url, { ...options, agent: agents.https })
+      : httpRequest(url, { ...options, agent: agents.http });
+  }
+
+  /** Resolves with the reply's head. An idle connection that kubo closed just as we used it is tried once more. */
+  async function open(command: string, params: RpcParams, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    signal?.throwIfAborted();
+    const request = send(command, params, signal);
+    try {
+      return await responseOf(request);
+    } catch (error) {
+      if (!request.reusedSocket || !isReset(error) || signal?.aborted) throw error;
+      return await responseOf(send(command, params, signal));
+    }
+  }
+
+  async function call(command: string, params: RpcParams, options: CallOptions): Promise<unknown> {
+    const deadline = AbortSignal.timeout(options.deadlineMs);
+    const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+    try {
+      const response = await open(command, params, signal);
+      if (response.statusCode !== 200) throw await errorReply(response);
+      const text = await readAll(response, options.replyBytesMax ?? REPLY_BYTES_MAX);
+      throwStreamError(response);
+      return text === '' ? undefined : parseJson(text);
+    } catch (error) {
+      if (options.signal?.aborted) throw new RpcError('aborted', `${command} was stopped`, { cause: options.signal.reason });
+      if (deadline.aborted)
+        throw new RpcError('timeout', `kubo did not answer ${command} within ${options.deadlineMs / 1000} s`, { cause: error });
+      throw rpcErrorOf(error, command);
+    }
+  }
+
+  async function* stream(command: string, params: RpcParams, options: StreamOptions): AsyncGenerator<unknown, void, undefined> {
+    const idle = new AbortController();
+    const watch = options.idleMs === undefined ? undefined : { idleMs: options.idleMs, onIdle: () => idle.abort() };
+    const signal = options.signal === undefined ? idle.signal : AbortSignal.any([options.signal, idle.signal]);
+    let response: IncomingMessage | undefined;
+    try {
+      response = await within(watch, () => open(command, params, signal));
+      if (response.statusCode !== 200) throw await errorReply(response);
+      for await (const line of readLines(watched(response, watch))) yield parseJson(line);
+      throwStreamError(response);
+    } catch (error) {
+      if (options.signal?.aborted) throw new RpcError('aborted', `${command} was stopped`, { cause: options.signal.reason });
+      if (idle.signal.aborted)
+        throw new RpcError('timeout', `kubo was silent for ${(options.idleMs ?? 0) / 1000} s during ${command}`, { cause: error });
+      throw rpcErrorOf(error, command);
+    } finally {
+      response?.destroy();
+    }
+  }
+
+  return {
+    call,
+    stream,
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+function responseOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    // Stays on after the reply has come: a reset in its middle reaches the reader of the reply, and must not throw here.
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+interface IdleWatch {
+  idleMs: number;
+  onIdle: () => void;
+}
+
+/** Runs one wait under the watch, so that time the consumer takes does not count against kubo. */
+async function within<T>(watch: IdleWatch | undefined, wait: () => Promise<T>): Promise<T> {
+  const timer = watch === undefined ? undefined : setTimeout(watch.onIdle, watch.idleMs);
+  try {
+    return await wait();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* watched(response: IncomingMessage, watch: IdleWatch | undefined): AsyncGenerator<Buffer, void, undefined> {
+  const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await within(watch, () => chunks.next());
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+async function readAll(response: IncomingMessage, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new RpcError('garbage', `kubo's reply is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** kubo's errors are `{"Message": "…", "Code": 0, "Type": "error"}`; a proxy before it answers with text. */
+async function errorReply(response: IncomingMessage): Promise<RpcError> {
+  const status = response.statusCode ?? 0;
+  const text = (await readAll(response, ERROR_BYTES_MAX).catch(() => '')).trim();
+  const message = messageOf(text) ?? `HTTP ${status} ${text.slice(0, 200)}`.trim();
+  return new RpcError(status === 401 || status === 403 ? 'denied' : 'refused', message);
+}
+
+function messageOf(text: string): string | undefined {
+  try {
+    const reply: unknown = JSON.parse(text);
+    return isRecord(reply) && typeof reply.Message === 'string' ? reply.Message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function throwStreamError(response: IncomingMessage): void {
+  const error = response.trailers['x-stream-error'];
+  if (error !== undefined && error !== '') throw new RpcError('refused', error);
+  if (!response.complete) throw new RpcError('unreachable', 'kubo broke off its reply');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RpcError('garbage', `kubo's reply is not JSON: ${text.slice(0, 80)}`, { cause });
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isReset(error: unknown): boolean {
+  return isRecord(error) && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
+function rpcErrorOf(error: unknown, command: string): RpcError {
+  if (error instanceof RpcError) return error;
+  return new RpcError('unreachable', `no answer from kubo to ${command}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
+}
