@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { parse } from 'yaml';
 
 import { FbpdError } from '../daemon/domain/errors.ts';
@@ -80,8 +80,9 @@ export function createValidators(): Validators {
 }
 
 /** An Ajv for OpenAPI 3.0 schemas, whose unknown keywords (`example`, `xml`, …) mean nothing here. */
-export function createAjv(): Ajv {
+export function createAjv(options: Options = {}): Ajv {
   return new Ajv({
+    ...options,
     strict: false,
     formats: {
       'date-time': (text: string) => parseTimestamp(text) !== undefined,
@@ -127,7 +128,7 @@ export function badField(field: string, what: string): FbpdError {
 }
 
 /** The first thing that Ajv found, as a sentence that names the field, what came, and what would be right. */
-function refusal(errors: ErrorObject[] | null | undefined, parameter: string | undefined, root: unknown): FbpdError {
+export function refusal(errors: ErrorObject[] | null | undefined, parameter: string | undefined, root: unknown): FbpdError {
   const error = errors?.[0];
   if (error === undefined) return badField(parameter ?? 'body', 'is not as the specification wants it');
   const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
@@ -162,6 +163,8 @@ function complaint(error: ErrorObject, value: unknown): string {
   switch (error.keyword) {
     case 'required':
       return `has no ${params.missingProperty}, which it must have`;
+    case 'additionalProperties':
+      return `has ${printable(String(params.additionalProperty))}, which is unknown here`;
     case 'type':
       return `must be ${params.type === 'object' ? 'an object' : params.type === 'array' ? 'an array' : `of type ${params.type}`}; ${got}`;
     case 'enum':
