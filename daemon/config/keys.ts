@@ -92,6 +92,10 @@ export const SECTIONS = {
       fallback: undefined,
       example: '500GiB',
     }),
+    gcAfterBytes: size('gc_after', {
+      doc: 'Managed: unpinned blocks are deleted without waiting for `schedule.gc` when there are about this many bytes of them.',
+      fallback: '10GiB',
+    }),
     swarmPort: port('swarm_port', { doc: 'Managed: the TCP and UDP port on which other IPFS nodes reach our kubo.', fallback: 4101 }),
     swarmListen: addresses('swarm_listen', { doc: 'Managed: the addresses it listens on.', fallback: ['0.0.0.0', '::'] }),
     announce: multiaddrs('announce', {
@@ -112,7 +116,10 @@ export const SECTIONS = {
       doc: 'A fetch that brings no new block for this long is stopped and tried again later.',
       fallback: '5m',
     }),
-    pinAttempts: count('pin_attempts', { doc: 'A pin fails after this many fetches.', fallback: 50 }),
+    pinAttempts: count('pin_attempts', {
+      doc: 'A pin fails after this many fetches that stalled; between them it waits longer each time.',
+      fallback: 6,
+    }),
     concurrentPins: count('concurrent_pins', { doc: 'Fetches that may bring in blocks at the same time.', fallback: 8 }),
     searchingPins: count('searching_pins', { doc: 'Fetches that may wait for their first block at the same time.', fallback: 256 }),
     privateOrigins: bool('private_origins', {

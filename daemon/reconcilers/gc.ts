@@ -22,8 +22,9 @@ const DRAINED: Reason = { code: 'gc', text: 'waiting: gc; the hot tier is deleti
 export class GcReconciler implements Reconciler {
   readonly name = 'gc';
   readonly #options: GcOptions;
-  /** What was there before this process is not known: the first pass collects. */
-  #garbageBytes: number | undefined;
+  #garbageBytes = 0;
+  /** What was there before this process is not known: the first pass collects in any case. */
+  #ran = false;
   #collecting = false;
 
   constructor(options: GcOptions) {
@@ -35,16 +36,17 @@ export class GcReconciler implements Reconciler {
     return this.#collecting;
   }
 
-  /** Something was unpinned or given up, of about this size. */
-  noteGarbage(bytes: number): void {
-    if (this.#garbageBytes !== undefined) this.#garbageBytes += Math.max(bytes, 1);
+  /** Something was unpinned or given up, of about this size; returns how much that makes since the last collection. */
+  noteGarbage(bytes: number): number {
+    this.#garbageBytes += Math.max(bytes, 1);
+    return this.#garbageBytes;
   }
 
   async pass(signal: AbortSignal): Promise<PassReport> {
     const { hot, log, timeoutMs } = this.#options;
     if (!hot.exclusive) return skipped('external');
     if (!hot.status().up) return skipped('hot_down');
-    if (this.#garbageBytes === 0) return skipped('no_garbage');
+    if (this.#ran && this.#garbageBytes === 0) return skipped('no_garbage');
     this.#collecting = true;
     try {
       await this.#options.drain(DRAINED);
@@ -52,6 +54,7 @@ export class GcReconciler implements Reconciler {
       await hot.collectGarbage(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
       const after = await hot.usage(signal);
       this.#garbageBytes = 0;
+      this.#ran = true;
       log.info({ freedBytes: before.repoBytes - after.repoBytes, repoBytes: after.repoBytes }, 'unpinned blocks deleted');
       return { due: 1, done: 1, failed: 0, skipped: {} };
     } finally {

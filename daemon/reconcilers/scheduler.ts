@@ -22,6 +22,8 @@ export interface ScheduledReconciler {
   reconciler: Reconciler;
   /** A node-cron expression. */
   cron: string;
+  /** False for what would be in the way when the daemon comes up. Default true. */
+  atStart?: boolean;
 }
 
 export interface SchedulerOptions {
@@ -37,7 +39,7 @@ interface Entry extends ScheduledReconciler {
 }
 
 /**
- * Runs every reconciler once at start, then on its cron expression, and on demand. A reconciler never overlaps
+ * Runs every reconciler once at start (unless told not to), then on its cron expression, and on demand. A reconciler never overlaps
  * itself: who asks during a pass gets the next one, which all who asked meanwhile share.
  */
 export class Scheduler {
@@ -77,9 +79,9 @@ export class Scheduler {
   }
 
   start(): void {
-    for (const [name, { cron }] of this.#entries) {
+    for (const [name, { cron, atStart }] of this.#entries) {
       this.#tasks.push(schedule(cron, () => this.#runLogged(name)));
-      this.#runLogged(name);
+      if (atStart !== false) this.#runLogged(name);
     }
   }
 

@@ -1,0 +1,95 @@
+import type { Registry } from 'prom-client';
+
+import type { Clock, HotTier, PinStore } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import { AuditReconciler } from './audit.ts';
+import { GcReconciler } from './gc.ts';
+import { HoldReconciler } from './hold.ts';
+import { type PinLimits, PinReconciler } from './pin.ts';
+import { ReleaseReconciler } from './release.ts';
+import { Scheduler } from './scheduler.ts';
+
+export interface ReconcilersOptions {
+  store: PinStore;
+  hot: HotTier;
+  clock: Clock;
+  log: Log;
+  metrics: Registry;
+  limits: PinLimits;
+  capacityBytes: number;
+  checkDisk(): Promise<'ok' | 'low' | 'full'>;
+  /** Unpinned blocks are deleted as soon as there are about so many bytes of them. */
+  garbageBytes: number;
+  cron: { gc: string; sweep: string };
+}
+
+export interface Reconcilers {
+  scheduler: Scheduler;
+  pin: PinReconciler;
+  hold: HoldReconciler;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const GC_TIMEOUT_MS = 15 * 60_000;
+/** Disk and hot tier are looked at this often; a full disk should be noticed before a fetch can fill the rest. */
+const HOLD_CRON = '*/2 * * * * *';
+/** Releases and new pins are also woken by the commits that make them due; this is for what was missed. */
+const MINUTELY = '* * * * *';
+
+/** Every reconciler there is, and how they reach each other. */
+export function createReconcilers(options: ReconcilersOptions): Reconcilers {
+  const { store, hot, clock, log, metrics, limits, cron } = options;
+  const runLater = (name: string): void => {
+    scheduler.run(name).catch((error: unknown) => log.warn({ err: error, reconciler: name }, 'a pass that was asked for did not end well'));
+  };
+  const noteGarbage = (bytes: number): void => {
+    if (gc.noteGarbage(bytes) >= options.garbageBytes) runLater('gc');
+  };
+  const pin: PinReconciler = new PinReconciler({ store, hot, clock, log, limits, held: () => hold.held(), onGarbage: noteGarbage });
+  const gc: GcReconciler = new GcReconciler({
+    hot,
+    log,
+    timeoutMs: GC_TIMEOUT_MS,
+    drain: (reason) => pin.drain(reason),
+    resume: () => pin.wake(),
+  });
+  const hold: HoldReconciler = new HoldReconciler({
+    hot,
+    log,
+    capacityBytes: options.capacityBytes,
+    checkDisk: options.checkDisk,
+    collectingGarbage: () => gc.collecting(),
+    drain: (reason) => pin.drain(reason),
+    wake: () => pin.wake(),
+    collectGarbage: () => runLater('gc'),
+  });
+  const release = new ReleaseReconciler({ store, hot, log, onGarbage: noteGarbage });
+  const audit = new AuditReconciler({ store, hot, log });
+  const scheduler: Scheduler = new Scheduler({
+    reconcilers: [
+      { reconciler: hold, cron: HOLD_CRON },
+      { reconciler: pin, cron: MINUTELY },
+      { reconciler: release, cron: MINUTELY },
+      { reconciler: audit, cron: cron.sweep },
+      { reconciler: gc, cron: cron.gc, atStart: false },
+    ],
+    clock,
+    log,
+    metrics,
+  });
+  return {
+    scheduler,
+    pin,
+    hold,
+    async start() {
+      await pin.start();
+      store.onDue(() => runLater('release'));
+      scheduler.start();
+    },
+    async stop() {
+      await scheduler.stop();
+      await pin.stop();
+    },
+  };
+}
