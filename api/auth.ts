@@ -31,10 +31,14 @@ const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 /** Longer than any token of ours: not worth a look. */
 const MAX_HEADER_LENGTH_CHARS = 512;
 
+/** After a rest an account may send this many seconds' worth of requests at once. */
+const BURST_SECONDS = 10;
+
 export function createAuth(options: AuthOptions): Auth {
   const { accounts, clients, clock, limits } = options;
-  const requests = createTokenBuckets({ clock, perSecond: limits.requestsPerSecond, burst: limits.requestBurst });
-  const failures = createTokenBuckets({ clock, perSecond: limits.failuresPerSecond, burst: limits.failureBurst });
+  const { requestsPerSecond, badTokensPerMinute } = limits;
+  const requests = createTokenBuckets({ clock, perSecond: requestsPerSecond, burst: requestsPerSecond * BURST_SECONDS });
+  const failures = createTokenBuckets({ clock, perSecond: badTokensPerMinute / 60, burst: badTokensPerMinute });
 
   // Good tokens of an address that also sends bad ones still work: they may be a neighbour's.
   function refuse(ctx: { req: Context['req'] }, why: string): never {
@@ -50,8 +54,8 @@ export function createAuth(options: AuthOptions): Auth {
     if (secret === undefined) refuse(ctx, 'the Authorization header is not of the form Bearer <token>');
     const caller = await accounts.authenticate(secret);
     if (caller === undefined) refuse(ctx, 'the token is unknown, revoked or expired');
-    const waitSeconds = requests.take(caller.token.id);
-    if (waitSeconds > 0) throw tooManyRequests(`more than ${limits.requestsPerSecond} requests a second with this token`, waitSeconds);
+    const waitSeconds = requests.take(caller.account.id);
+    if (waitSeconds > 0) throw tooManyRequests(`more than ${requestsPerSecond} requests a second of this account`, waitSeconds);
     checkActive(caller);
     return caller;
   }

@@ -4,7 +4,7 @@ import { bodyTooLarge, unsupportedMediaType } from './errors.ts';
 import { badField } from './validate.ts';
 
 /** So much of a body that is too large is read and thrown away, so that the client gets to read why it was refused. */
-const DRAIN_BYTES = 4 * 1024 * 1024;
+const DRAIN_BYTES = 16 * 1024 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

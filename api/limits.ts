@@ -1,9 +1,11 @@
 import type { Clock } from '../daemon/domain/ports.ts';
 
-/** What one client may take of us. */
+/** What one client may take of us; the names are those of the config's `[limits]`. */
 export interface ApiLimits {
   /** The largest body of a request. */
   bodyBytes: number;
+  /** The largest head of a request: its line and its headers. */
+  headerBytes: number;
   /** A request's headers must have arrived by then. */
   headersTimeoutMs: number;
   /** A whole request must have arrived by then. */
@@ -11,32 +13,30 @@ export interface ApiLimits {
   /** A connection without a request is closed after this; longer than what proxies keep theirs, or they find them shut. */
   keepAliveTimeoutMs: number;
   /** More connections than this are closed as they come. */
-  maxConnections: number;
-  /** How many a token may send, and how many of them at once after a rest. */
+  connections: number;
+  /** Of one account, over all its tokens; ten seconds' worth at once after a rest. 0 for no limit. */
   requestsPerSecond: number;
-  requestBurst: number;
-  /** Refused tokens of one address that get a 401; after that it is 429. */
-  failuresPerSecond: number;
-  failureBurst: number;
+  /** Missing and refused tokens of one address that get a 401; after that it is 429. 0 for no limit. */
+  badTokensPerMinute: number;
   /** How long running requests may take to finish when the server closes. */
   closeDeadlineMs: number;
 }
 
 export const DEFAULT_LIMITS: ApiLimits = {
   bodyBytes: 64 * 1024,
+  headerBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 65_000,
-  maxConnections: 1024,
+  connections: 1024,
   requestsPerSecond: 1000,
-  requestBurst: 2000,
-  failuresPerSecond: 1,
-  failureBurst: 30,
+  badTokensPerMinute: 60,
   closeDeadlineMs: 10_000,
 };
 
 export interface TokenBucketsOptions {
   clock: Clock;
+  /** How fast a bucket fills; 0 for no limit at all. */
   perSecond: number;
   burst: number;
   /** The most keys remembered; the one longest unused is forgotten first. */
@@ -64,6 +64,7 @@ export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
 
   return {
     take(key) {
+      if (perSecond === 0) return 0;
       const nowMs = clock.nowMs();
       const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs };
       // A clock that was set back refills nothing and takes nothing away.

@@ -25,7 +25,6 @@ export interface ListenerOptions {
 
 /** How often Node looks for requests that are late. */
 const TIMEOUT_CHECK_MS = 1000;
-const MAX_HEADER_BYTES = 16 * 1024;
 /** A client that was told off may read the reply this long before the connection is cut. */
 const LINGER_MS = 1000;
 
@@ -46,14 +45,14 @@ export function createListener(options: ListenerOptions): Listener {
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
+      maxHeaderSize: limits.headerBytes,
       noDelay: true,
       // Node's own answer to a missing Host has no body; the API gives one, and the name is not used for anything.
       requireHostHeader: false,
     },
     accept,
   );
-  server.maxConnections = limits.maxConnections;
+  server.maxConnections = limits.connections;
   server.on('clientError', (error, socket) => {
     const reply = replies.get(socket);
     answerBrokenRequest(error, socket, reply?.headersSent === true && !reply.writableEnded);
@@ -104,7 +103,7 @@ async function closeServer(server: Server, deadlineMs: number): Promise<void> {
 
 /** By Node's error code; anything else is a 400. */
 const BROKEN: Record<string, [status: number, statusText: string, reason: string, details: string]> = {
-  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'HEADERS_TOO_LARGE', `headers may have at most ${MAX_HEADER_BYTES} bytes`],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'HEADERS_TOO_LARGE', 'the request line and headers are too long'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Payload Too Large', 'PAYLOAD_TOO_LARGE', 'too many chunk extensions'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'REQUEST_TIMEOUT', 'the request did not arrive in time'],
 };

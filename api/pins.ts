@@ -70,8 +70,9 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
 
   router.delete('/pins/:requestid', write, async (ctx) => {
     await pins.remove(accountOf(ctx), requestIdOf(ctx));
-    ctx.status = 202;
+    // In this order: Koa makes a 204 of a null body, and the specification wants a 202 without one.
     ctx.body = null;
+    ctx.status = 202;
   });
 }
 

@@ -1,5 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+import { readdir, readFile } from 'node:fs/promises';
 
 import openapiTS, { astToString } from 'openapi-typescript';
 
@@ -21,11 +20,4 @@ export async function generate(name: string): Promise<string> {
 /** What is in `spec/<name>.ts` now, or undefined when it is not there. */
 export async function generated(name: string): Promise<string | undefined> {
   return readFile(new URL(`${name}.ts`, SPEC_DIR), 'utf8').catch(() => undefined);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const name of await specNames()) {
-    await writeFile(new URL(`${name}.ts`, SPEC_DIR), await generate(name));
-    console.log(`spec/${name}.ts`);
-  }
 }
