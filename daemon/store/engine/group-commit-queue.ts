@@ -1,4 +1,4 @@
-import { FbpdError } from '../domain/errors.ts';
+import { FbpdError } from '../../domain/errors.ts';
 import type { PreparedCommit } from './group-commit.ts';
 
 /** A commit that waits, and whom to tell. */

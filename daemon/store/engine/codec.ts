@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
-import { FbpdError } from '../domain/errors.ts';
-import type { StoredValue, Versioned } from '../domain/ports.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { StoredValue, Versioned } from '../../domain/ports.ts';
 
 /**
  * One record on disk:

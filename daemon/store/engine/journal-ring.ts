@@ -1,4 +1,4 @@
-import { FbpdError } from '../domain/errors.ts';
+import { FbpdError } from '../../domain/errors.ts';
 import { decodeRecord, openRecord, sealRecord } from './codec.ts';
 
 /**
@@ -22,6 +22,8 @@ export const EMPTY_JOURNAL: JournalEntry = { group: 0, first: 0, last: 0, synced
 
 /** Keys of the engine's own start with this; everybody else's sort before it. */
 export const OWN_PREFIX = '~';
+/** The store's id and schema, as in its sentinel. */
+export const IDENTITY_KEY = '~store';
 export const JOURNAL_PREFIX = '~journal/';
 /** After every key of the ring: `0` is the character after `/`. */
 export const JOURNAL_END = '~journal0';

@@ -1,5 +1,5 @@
-import { FbpdError } from '../domain/errors.ts';
-import type { Commit } from '../domain/ports.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { Commit } from '../../domain/ports.ts';
 import { type OpenRecord, openRecord, sealRecord } from './codec.ts';
 import { type JournalEntry, OWN_PREFIX, sealJournalEntry } from './journal-ring.ts';
 
@@ -23,6 +23,8 @@ export interface Judgement {
   entry: JournalEntry | undefined;
   sync: boolean;
 }
+
+export type StoredVersion = number | null | FbpdError;
 
 export type Verdict = { sequence: number } | { error: FbpdError };
 
@@ -58,11 +60,12 @@ export function prepareCommit(commit: Commit, isCounted: (type: string) => boole
 /**
  * Judges the commits of a group in order, each against the store and all that go ahead before it.
  *
- * @param stored version of every key that is expected anywhere in the group; absent keys are `null`
+ * @param stored version of every key that is expected anywhere in the group; absent keys are `null`, and a record that
+ *   cannot be read is its error
  */
 export function judge(
   commits: readonly PreparedCommit[],
-  stored: ReadonlyMap<string, number | null>,
+  stored: ReadonlyMap<string, StoredVersion>,
   head: JournalEntry,
   options: { isCounted: (type: string) => boolean; synced: number; slots: number },
 ): Judgement {
@@ -72,8 +75,8 @@ export function judge(
   let sequence = head.last;
   let sync = false;
   const verdicts = commits.map((commit): Verdict => {
-    const mismatch = commit.expect.find(([key, version]) => overlay.get(key) !== version);
-    if (mismatch !== undefined) return { error: conflict(mismatch[0], mismatch[1], overlay.get(mismatch[0])) };
+    const error = refusal(commit, overlay);
+    if (error !== undefined) return { error };
     sequence += 1;
     sync ||= commit.sync;
     for (const op of commit.ops) {
@@ -92,7 +95,13 @@ export function judge(
     return { sequence };
   });
   if (sequence === head.last) return { verdicts, batch, entry: undefined, sync };
-  const entry: JournalEntry = { group: head.group + 1, first: head.last + 1, last: sequence, synced: options.synced, counts };
+  const entry: JournalEntry = {
+    group: head.group + 1,
+    first: head.last + 1,
+    last: sequence,
+    synced: sync ? head.last : options.synced,
+    counts,
+  };
   const { key, record } = sealJournalEntry(entry, options.slots);
   batch.push({ type: 'put', key, value: record });
   return { verdicts, batch, entry, sync };
@@ -107,7 +116,16 @@ function assertKey(key: string): void {
   }
 }
 
-function conflict(key: string, expected: number | null, found: number | null | undefined): FbpdError {
-  const say = (version: number | null | undefined) => (version == null ? 'absent' : `version ${version}`);
+function refusal(commit: PreparedCommit, overlay: ReadonlyMap<string, StoredVersion>): FbpdError | undefined {
+  for (const [key, expected] of commit.expect) {
+    const found = overlay.get(key) ?? null;
+    if (found instanceof FbpdError) return found;
+    if (found !== expected) return conflict(key, expected, found);
+  }
+  return undefined;
+}
+
+function conflict(key: string, expected: number | null, found: number | null): FbpdError {
+  const say = (version: number | null) => (version === null ? 'absent' : `version ${version}`);
   return new FbpdError('CONFLICT', `commit: ${JSON.stringify(key)} was expected ${say(expected)} and is ${say(found)}`, { subject: key });
 }

@@ -1,0 +1,56 @@
+import { FbpdError } from '../../domain/errors.ts';
+
+/** What an error of LevelDB means to us. */
+export type LevelFailure =
+  /** No room on the disk, or a quota is used up. */
+  | 'full'
+  /** Another process has it open. */
+  | 'locked'
+  /** LevelDB itself found a damaged file. */
+  | 'corrupt'
+  /** Our own handle was closed under the call. */
+  | 'closed'
+  /** Any other I/O error. */
+  | 'io'
+  /** Not about the disk at all. */
+  | 'other';
+
+/** glibc's and musl's words for ENOSPC and EDQUOT: LevelDB passes no number on. */
+const FULL_TEXT = /no space left on device|quota exceeded/i;
+const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+const CLOSED_CODES: ReadonlySet<unknown> = new Set(['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_ITERATOR_NOT_OPEN', 'LEVEL_ITERATOR_BUSY']);
+
+/** Judges an error and the causes behind it: `level` wraps what LevelDB said. */
+export function failureOf(error: unknown): LevelFailure {
+  let failure: LevelFailure = 'other';
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? cause.code : undefined;
+    if (code === 'LEVEL_LOCKED') return 'locked';
+    if (FULL_CODES.has(code) || FULL_TEXT.test(cause.message)) return 'full';
+    if (code === 'LEVEL_CORRUPTION') return 'corrupt';
+    if (CLOSED_CODES.has(code)) failure = 'closed';
+    if (code === 'LEVEL_IO_ERROR' || 'errno' in cause) failure = 'io';
+  }
+  return failure;
+}
+
+/** What LevelDB said, without the wrapping. */
+export function textOf(error: unknown): string {
+  let text = String(error);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) text = cause.message;
+  return text;
+}
+
+export function storageFull(cause?: unknown): FbpdError {
+  return new FbpdError('STORAGE_FULL', 'store: the disk is full, nothing was written; it goes on by itself when there is room', { cause });
+}
+
+export function unavailable(why: string, cause?: unknown): FbpdError {
+  return new FbpdError('UNAVAILABLE', `store: ${why}; try again in a moment`, { cause });
+}
+
+export function damaged(what: string, todo: string, cause?: unknown): FbpdError {
+  return new FbpdError('STORE_DAMAGED', `store: ${what}. ${todo}`, { cause });
+}
+
+export const RESTORE = 'Nothing was changed. Restore the store from a backup; `fbpd check` lists what can still be read.';
