@@ -128,8 +128,11 @@ export interface PinStore {
   beginFetch(contentKey: string, owner: 'ours' | 'foreign'): Promise<boolean>;
   /** Ends what `beginFetch` began, for every pin of the content. False when nobody wants it any more (then it is `releasing`). */
   endFetch(contentKey: string, outcome: FetchOutcome): Promise<boolean>;
-  /** On start: contents in flight when the last process died go back to the head of their queues. */
-  recoverFetches(): Promise<string[]>;
+  /**
+   * On start: contents in flight when the last process died go back to the head of their queues. Later: so do those
+   * whose end could not be written, if `isRunning` says no for them.
+   */
+  recoverFetches(isRunning?: (contentKey: string) => boolean): Promise<string[]>;
 
   /** Contents to be unpinned from the hot tier, oldest first. */
   releasing(limit: number): Promise<Content[]>;

@@ -1,0 +1,88 @@
+import type { Clock, PinStore, Store } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import { PinCommits } from './pins/commits.ts';
+import type { PinContext } from './pins/context.ts';
+import { CreatedStamps } from './pins/created-stamps.ts';
+import { PinFetches } from './pins/fetches.ts';
+import { HeadMark } from './pins/head-mark.ts';
+import { openKeyedHash } from './pins/keyed-hash.ts';
+import { KeyedLock } from './pins/keyed-lock.ts';
+import { type PinAddress, segmentOfKey, under } from './pins/keys.ts';
+import { PinQueries } from './pins/queries.ts';
+import { Queues } from './pins/queues.ts';
+import { PinRequests } from './pins/requests.ts';
+import { loadRosters, type Rosters } from './pins/rosters.ts';
+
+/** The types of keys of pins of which the store must count the records: pins, their index, contents. */
+export const COUNTED_TYPES = ['p', 'x', 'o'] as const;
+
+export interface PinStoreOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** Request ids. */
+  randomUUID: () => string;
+}
+
+/**
+ * Opens the pins of a store whose counted types include {@link COUNTED_TYPES}. Reads the index of every pin into memory
+ * (some 60 bytes and the name, each), letting others run meanwhile.
+ *
+ * @throws FbpdError `STORE_DAMAGED` when the index is not what the store counted
+ */
+export async function openPinStore({ store, clock, log, randomUUID }: PinStoreOptions): Promise<PinStore> {
+  const hash = await openKeyedHash(store);
+  const queues = new Queues(store);
+  await queues.load();
+  const rosters = await loadRosters(store, hash);
+  const stamps = await loadStamps(store, rosters);
+  const memory = { rosters, queues, unpins: new HeadMark(under('u').gte) };
+  const commits = new PinCommits(store, memory);
+  return pinStore({ ...memory, store, clock, log, randomUUID, hash, stamps, commits, lock: new KeyedLock() });
+}
+
+function pinStore(context: PinContext): PinStore {
+  const requests = new PinRequests(context);
+  const fetches = new PinFetches(context);
+  const queries = new PinQueries(context);
+  return {
+    add: (accountId, request) => requests.add(accountId, request),
+    replace: (accountId, requestId, request) => requests.replace(accountId, requestId, request),
+    remove: (accountId, requestId) => requests.remove(accountId, requestId),
+    removeAll: (accountId) => requests.removeAll(accountId),
+    retry: (pin) => requests.retry(pin),
+
+    get: (accountId, requestId) => queries.get(accountId, requestId),
+    find: (requestId) => queries.find(requestId),
+    list: (accountId, query) => queries.list(accountId, query),
+    events: (pin) => queries.events(pin),
+    content: (contentKey) => queries.content(contentKey),
+    totals: () => context.rosters.totals(),
+    accountTotals: (accountId) => context.rosters.accountTotals(accountId),
+
+    block: (contentKey, note) => fetches.block(contentKey, note),
+    unblock: (contentKey) => fetches.unblock(contentKey),
+    blocked: () => fetches.blocked(),
+    queuedAccounts: () => context.queues.accounts(),
+    nextQueued: (accountId, skip) => fetches.nextQueued(accountId, skip),
+    beginFetch: (contentKey, owner) => fetches.beginFetch(contentKey, owner),
+    endFetch: (contentKey, outcome) => fetches.endFetch(contentKey, outcome),
+    recoverFetches: (isRunning) => fetches.recoverFetches(isRunning),
+    releasing: (limit) => fetches.releasing(limit),
+    released: (contentKey) => fetches.released(contentKey),
+    vanished: (contentKey) => fetches.vanished(contentKey),
+    held: () => fetches.held(),
+
+    onDue: (listener) => context.commits.onDue(listener),
+    onUnwanted: (listener) => context.commits.onUnwanted(listener),
+  };
+}
+
+async function loadStamps(store: Store, rosters: Rosters): Promise<CreatedStamps> {
+  const stamps = new CreatedStamps();
+  for (const [accountId, { roster }] of rosters.entries()) stamps.reserve(accountId, roster.lastMs);
+  for await (const [key, { value }] of store.range<Pick<PinAddress, 'createdMs'>>(under('h'))) {
+    stamps.reserve(segmentOfKey(key, 1), value.createdMs);
+  }
+  return stamps;
+}

@@ -1,0 +1,97 @@
+import type { Store } from '../../domain/ports.ts';
+import { statusOf } from './fate.ts';
+import { type CommitPart, type FateStep, fateCommit } from './fate-commit.ts';
+import type { HeadMark } from './head-mark.ts';
+import { under } from './keys.ts';
+import type { Queues } from './queues.ts';
+import { deletePin, type LeavingPin, putPin, type StoredPin } from './records.ts';
+import type { RosterEntry } from './roster-entry.ts';
+import { type Rosters, statusCode } from './rosters.ts';
+
+/** Everything that one request changes: one commit. */
+export interface Change {
+  /** At most one a content. */
+  fates: readonly FateStep[];
+  added?: { pin: StoredPin; entry: RosterEntry };
+  removed?: readonly LeavingPin[];
+  extra?: CommitPart;
+}
+
+/** What is kept in memory beside the store. */
+export interface PinMemory {
+  rosters: Rosters;
+  queues: Queues;
+  /** Head of `u/`. */
+  unpins: HeadMark;
+}
+
+/** Writes changes, and when they are on disk, brings the memory up to them and tells who listens. */
+export class PinCommits {
+  readonly #store: Store;
+  readonly #memory: PinMemory;
+  readonly #onDue: (() => void)[] = [];
+  readonly #onUnwanted: ((contentKey: string) => void)[] = [];
+
+  constructor(store: Store, memory: PinMemory) {
+    this.#store = store;
+    this.#memory = memory;
+  }
+
+  onDue(listener: () => void): void {
+    this.#onDue.push(listener);
+  }
+
+  onUnwanted(listener: (contentKey: string) => void): void {
+    this.#onUnwanted.push(listener);
+  }
+
+  /** Hands the commit in before it returns: what was decided synchronously before is in the order of the commits. */
+  async commit(change: Change): Promise<void> {
+    const commit = commitOf(change);
+    await this.#store.commit(commit);
+    this.#remember(change);
+    this.#tell(change, commit);
+  }
+
+  #remember({ fates, added, removed }: Change): void {
+    const { rosters } = this.#memory;
+    for (const { before, after } of fates) {
+      const was = before.fate.content;
+      if (was === undefined || after.content === undefined || statusOf(was) === statusOf(after.content)) continue;
+      const status = statusCode(statusOf(after.content));
+      for (const { accountId, createdMs } of before.holders ?? []) rosters.setStatus(accountId, createdMs, status);
+    }
+    if (added !== undefined) {
+      const { pin, entry } = added;
+      const content = fates.find(({ before }) => before.contentKey === pin.record.contentKey)?.after.content;
+      if (content !== undefined) rosters.append(pin.accountId, pin.createdMs, statusCode(statusOf(content)), entry);
+    }
+    for (const { accountId, createdMs } of removed ?? []) rosters.remove(accountId, createdMs);
+  }
+
+  #tell({ fates }: Change, { ops }: CommitPart): void {
+    let due = false;
+    for (const op of ops) {
+      if (!('put' in op)) continue;
+      if (op.put.startsWith(under('q').gte)) this.#memory.queues.put(op.put);
+      else if (op.put.startsWith(under('u').gte)) this.#memory.unpins.put(op.put);
+      else continue;
+      due = true;
+    }
+    if (due) for (const listener of this.#onDue) listener();
+    for (const step of fates) if (isUnwanted(step)) for (const listener of this.#onUnwanted) listener(step.before.contentKey);
+  }
+}
+
+function commitOf({ fates, added, removed, extra }: Change): CommitPart {
+  const parts = fates.map(fateCommit);
+  if (added !== undefined) parts.push(putPin(added.pin, added.entry));
+  for (const pin of removed ?? []) parts.push(deletePin(pin));
+  if (extra !== undefined) parts.push(extra);
+  return { expect: Object.assign({}, ...parts.map(({ expect }) => expect)), ops: parts.flatMap(({ ops }) => ops) };
+}
+
+/** True when a fetch that may be under way is for nobody any more. */
+function isUnwanted({ before, after }: FateStep): boolean {
+  return before.fate.content?.hot === 'wanted' && (after.content === undefined || after.content.hot === 'releasing');
+}

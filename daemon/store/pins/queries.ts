@@ -1,0 +1,63 @@
+import type { Content } from '../../domain/content.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { Pin, PinEvent, PinPage, PinQuery } from '../../domain/pin.ts';
+import type { PinContext } from './context.ts';
+import { type StoredContent, statusOf } from './fate.ts';
+import { type EventsRecord, keys, type PinRecord } from './keys.ts';
+import { listPins } from './listing.ts';
+import { pinOfContent, readPin } from './records.ts';
+
+/** What is read about pins. */
+export class PinQueries {
+  readonly #context: PinContext;
+
+  constructor(context: PinContext) {
+    this.#context = context;
+  }
+
+  async find(requestId: string): Promise<Pin | undefined> {
+    const pin = await readPin(this.#context.store, requestId);
+    if (pin === undefined) return undefined;
+    const content = await this.content(pin.record.contentKey);
+    if (content !== undefined) return pinOfContent(pin, content);
+    // Pin and content go in one commit, so a pin that is still there has lost its content.
+    if ((await readPin(this.#context.store, requestId)) === undefined) return undefined;
+    throw new FbpdError('STORE_DAMAGED', `store: the pin ${requestId} names a content without a record: restore the store from a backup`, {
+      subject: requestId,
+    });
+  }
+
+  async get(accountId: string, requestId: string): Promise<Pin | undefined> {
+    const pin = await this.find(requestId);
+    return pin?.accountId === accountId ? pin : undefined;
+  }
+
+  list(accountId: string, query: PinQuery): Promise<PinPage> {
+    const { store, hash, rosters } = this.#context;
+    const roster = rosters.get(accountId);
+    return roster === undefined ? Promise.resolve({ count: 0, pins: [] }) : listPins({ store, hash, roster }, accountId, query);
+  }
+
+  async content(contentKey: string): Promise<StoredContent | undefined> {
+    return (await this.#context.store.get<StoredContent>(keys.content(contentKey)))?.value;
+  }
+
+  /** The pin's acceptance, then what happened to its content since. */
+  async events({ accountId, createdMs, contentKey }: Pin): Promise<PinEvent[]> {
+    const [pin, content, log] = await this.#context.store.getMany([
+      keys.pin(accountId, createdMs),
+      keys.content(contentKey),
+      keys.events(contentKey),
+    ]);
+    const acceptedMs = (pin?.value as PinRecord | undefined)?.acceptedMs ?? createdMs;
+    const since = ((log?.value as EventsRecord | undefined)?.events ?? []).filter(({ atMs }) => atMs >= acceptedMs);
+    const accepted: PinEvent = { atMs: acceptedMs, event: 'accepted', text: 'the request is on disk' };
+    return [accepted, ...heldBefore(content?.value as StoredContent | undefined, since, acceptedMs), ...since];
+  }
+}
+
+/** A pin of a content that was held when it came: nothing has happened since, yet it is pinned. */
+function heldBefore(content: Content | undefined, since: readonly PinEvent[], acceptedMs: number): PinEvent[] {
+  if (content === undefined || since.length > 0 || statusOf(content) !== 'pinned') return [];
+  return [{ atMs: acceptedMs, event: 'pinned', text: 'the hot tier held it already' }];
+}
