@@ -1,4 +1,67 @@
+import { Command, CommanderError } from 'commander';
+
+import { addAccountsCommand } from './accounts.ts';
+import { addBlockCommands } from './block.ts';
+import { addCheckCommand } from './check.ts';
+import { addDoctorCommand } from './doctor.ts';
+import { describeError, EXIT, exitCodeOf } from './exit.ts';
+import { addInitCommand } from './init.ts';
+import { addPinsCommand } from './pins.ts';
+import { addReconcileCommand } from './reconcile.ts';
+import { addServeCommand } from './serve.ts';
+import { addStartCommand } from './start.ts';
+import { addStatusCommand } from './status.ts';
+import { addTokensCommand } from './tokens.ts';
+import { version } from './version.ts';
+
 /** Called by `bootstrap.mjs` with the words of the command line. */
 export async function run(args: readonly string[]): Promise<void> {
-  process.stdout.write(`${args.join(' ')}\n`);
+  // `fbpd pins ls | head` closes our standard output before we are done with it: nobody reads on, so there is nothing to say.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
+    throw error;
+  });
+  try {
+    await createProgram().parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what is wrong; asking for help or the version is no error.
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
+      return;
+    }
+    process.stderr.write(`fbpd: ${describeError(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('fbpd')
+    .description('Pin to IPFS, kept hot by kubo: the daemon, and the command that speaks to it.')
+    .version(version(), '-V, --version')
+    .option('--config <file>', 'the config file; without it FBPD_CONFIG, ./.fbpd/fbpd.toml, /etc/fbpd/fbpd.toml')
+    .option('--socket <path>', "the daemon's admin socket; without it, the config's")
+    .option('--json', 'print JSON')
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)} See fbpd --help.\n`) })
+    .exitOverride();
+  addStartCommand(program);
+  addServeCommand(program);
+  addInitCommand(program);
+  addDoctorCommand(program);
+  addStatusCommand(program);
+  addPinsCommand(program);
+  addAccountsCommand(program);
+  addTokensCommand(program);
+  addBlockCommands(program);
+  addCheckCommand(program);
+  addReconcileCommand(program);
+  return program;
+}
+
+/** Commander's `error: …` with its hints on lines of their own, as we say errors. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, 'fbpd: ')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/(?<![.)?!])$/, '.');
 }

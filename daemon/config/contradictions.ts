@@ -9,7 +9,15 @@ export interface Contradiction {
 
 type Rule = (settings: Settings, isSet: (name: string) => boolean) => Contradiction | undefined;
 
-const MANAGED_ONLY = ['hot.binary', 'hot.swarm_port', 'hot.swarm_listen', 'hot.announce', 'hot.public_network', 'schedule.gc'] as const;
+const MANAGED_ONLY = [
+  'hot.binary',
+  'hot.swarm_port',
+  'hot.swarm_listen',
+  'hot.announce',
+  'hot.public_network',
+  'hot.gc_after',
+  'schedule.gc',
+] as const;
 const EXTERNAL_ONLY = ['hot.rpc', 'hot.rpc_token_file'] as const;
 
 const RULES: readonly Rule[] = [

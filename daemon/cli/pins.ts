@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+
+import type { components } from '../../spec/fbpd.ts';
+import { NAME_MATCHES, PIN_STATUSES, type PinStatus } from '../domain/pin.ts';
+import type { AdminClient } from './client.ts';
+import { Context } from './context.ts';
+import { CliError, EXIT } from './exit.ts';
+import { collect, collectPairs, positiveInteger, wordsOf } from './options.ts';
+import { formatTime, renderTable } from './output.ts';
+import { PIN_COLUMNS, renderPin } from './render-pin.ts';
+
+type PinEvent = components['schemas']['PinEvent'];
+
+interface ListOptions {
+  account?: string;
+  status?: PinStatus[];
+  cid?: string;
+  name?: string;
+  match?: (typeof NAME_MATCHES)[number][];
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+interface AddOptions {
+  account?: string;
+  name?: string;
+  origin?: string[];
+  meta?: Record<string, string>;
+}
+
+/** `fbpd pins ls|get|add|rm|retry|log`. */
+export function addPinsCommand(program: Command): void {
+  const pins = program.command('pins').description('pins of every account');
+
+  pins
+    .command('ls')
+    .description('list pins, newest first')
+    .option('--account <account>', 'of one account; without it, of all')
+    .option('--status <statuses>', `some of ${PIN_STATUSES.join(',')}`, wordsOf(PIN_STATUSES))
+    .option('--cid <cid>', 'of one content')
+    .option('--name <name>', 'of that name')
+    .option('--match <how>', `how the name is compared: one of ${NAME_MATCHES.join(',')}`, wordsOf(NAME_MATCHES))
+    .option('--before <time>', 'created strictly before, as 2026-01-31T12:00:00Z')
+    .option('--after <time>', 'created strictly after')
+    .option('--limit <count>', 'at most so many, up to 1000', positiveInteger, 20)
+    .action(async ({ match, ...filters }: ListOptions, command: Command) => {
+      const context = new Context(command);
+      const how = match?.[0];
+      const query = { ...filters, ...(how === undefined ? {} : { match: how }) };
+      const page = await context.client().call('get', '/admin/pins', { query });
+      context.print(page, () => (page.pins.length === 0 ? 'no pins\n' : renderTable(page.pins, PIN_COLUMNS)));
+      const oldest = page.pins.at(-1);
+      if (oldest !== undefined && page.count > page.pins.length && !context.json) {
+        context.note(`${page.pins.length} of ${page.count}; the next: --before ${oldest.created}`);
+      }
+    });
+
+  pins
+    .command('get <requestid>')
+    .description('one pin, and what is known of its content')
+    .action(async (requestId: string, _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const pin = await context.client().call('get', '/admin/pins/{requestId}', { path: { requestId } });
+      context.print(pin, () => renderPin(pin));
+    });
+
+  pins
+    .command('add <cid>')
+    .description('pin for an account')
+    .option('--account <account>', 'for whom; may be left out where there is only one')
+    .option('--name <name>', 'a name for it')
+    .option('--origin <multiaddr>', 'who has it; may be given 20 times', collect)
+    .option('--meta <key=value>', 'a note for it; may be repeated', collectPairs)
+    .action(async (cid: string, { account, name, origin, meta }: AddOptions, command: Command) => {
+      const context = new Context(command);
+      const client = context.client();
+      const body = {
+        account: account ?? (await onlyAccount(client)),
+        cid,
+        ...(name === undefined ? {} : { name }),
+        ...(origin === undefined ? {} : { origins: origin }),
+        ...(meta === undefined ? {} : { meta }),
+      };
+      const pin = await client.call('post', '/admin/pins', { body });
+      context.print(pin, () => `${pin.requestId}\n`);
+    });
+
+  pins
+    .command('rm <requestids...>')
+    .description('remove pins')
+    .action(async (requestIds: string[], _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const client = context.client();
+      await each(context, requestIds, async (requestId) => {
+        const pin = await client.call('delete', '/admin/pins/{requestId}', { path: { requestId } });
+        context.print(pin, () => `removed ${pin.requestId} (${pin.name ?? pin.cid})\n`);
+      });
+    });
+
+  pins
+    .command('retry <requestids...>')
+    .description('fetch the content of failed or waiting pins anew')
+    .action(async (requestIds: string[], _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const client = context.client();
+      await each(context, requestIds, async (requestId) => {
+        const pin = await client.call('post', '/admin/pins/{requestId}/retry', { path: { requestId } });
+        context.print(pin, () => `${pin.requestId} is ${pin.status}\n`);
+      });
+    });
+
+  pins
+    .command('log <requestid>')
+    .description("what happened to a pin's content, oldest first")
+    .action(async (requestId: string, _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const { events } = await context.client().call('get', '/admin/pins/{requestId}/log', { path: { requestId } });
+      context.print(events, () => (events.length === 0 ? 'nothing yet\n' : renderTable(events, EVENT_COLUMNS)));
+    });
+}
+
+const EVENT_COLUMNS = [
+  { heading: 'TIME', cell: ({ at }: PinEvent) => formatTime(at) },
+  { heading: 'EVENT', cell: ({ event }: PinEvent) => event },
+  { heading: 'WHAT', cell: ({ text }: PinEvent) => text },
+] as const;
+
+async function onlyAccount(client: AdminClient): Promise<string> {
+  const { accounts } = await client.call('get', '/admin/accounts', {});
+  const [first, ...others] = accounts;
+  if (first === undefined) throw new CliError(EXIT.failed, 'there is no account to pin for; `fbpd accounts add NAME` adds one');
+  if (others.length === 0) return first.id;
+  throw new CliError(EXIT.wrongUse, `say whose pin it is with --account: ${accounts.map(({ name }) => name).join(', ')}`);
+}
+
+/** One that fails does not keep the others from being done; the first failure is what the command ends with. */
+async function each(context: Context, items: readonly string[], work: (item: string) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    await work(item).catch((error: unknown) => {
+      if (failures.length > 0) context.note(`fbpd: ${error instanceof Error ? error.message : error}`);
+      failures.push(error);
+    });
+  }
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+
+import type { Config } from '../config.ts';
+import { createLog, type Log } from '../log.ts';
+import type { Daemon } from '../main.ts';
+import { EXIT } from './exit.ts';
+import { version } from './version.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** What is still open after everything was stopped, such as a client that will not hang up, does not keep the process. */
+const LINGER_MS = 3_000;
+
+/**
+ * Runs the daemon until it is told to stop or cannot go on. `onReady` hears once that it accepts requests. A second signal
+ * ends the process at once.
+ *
+ * Rejects with what `runDaemon` rejects with, or what made going on impossible.
+ */
+export async function runUntilStopped(config: Config, onReady: (daemon: Daemon) => Promise<void>): Promise<void> {
+  const stopRequested = stopSignal();
+  const log = createLog(config.log.level);
+  const { runDaemon } = await import('../main.ts');
+  const daemon = await runDaemon(config, { log, version: version(), onProgress: (text) => process.stderr.write(`${text}\n`) });
+  try {
+    await onReady(daemon);
+    await notifySystemd(config, log);
+    await Promise.race([stopRequested, daemon.failed]);
+  } finally {
+    log.info('stopping');
+    await daemon.stop();
+    setTimeout(() => process.exit(), LINGER_MS).unref();
+  }
+}
+
+/** Resolves on the first signal. From then on another one ends the process. */
+async function stopSignal(): Promise<void> {
+  const heard = new AbortController();
+  await Promise.race(STOP_SIGNALS.map((signal) => once(process, signal, { signal: heard.signal })));
+  heard.abort();
+  for (const signal of STOP_SIGNALS) process.on(signal, () => process.exit(EXIT.failed));
+}
+
+/** Tells systemd that we are ready where it waits for that (`Type=notify`). Node cannot write to its socket, but its own tool can. */
+async function notifySystemd(config: Config, log: Log): Promise<void> {
+  if (config.env.variables.NOTIFY_SOCKET === undefined) return;
+  await promisify(execFile)('systemd-notify', ['--ready']).catch((error: unknown) => {
+    log.warn({ err: error }, 'systemd waits to hear that we are ready, but systemd-notify failed');
+  });
+}

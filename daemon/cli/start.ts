@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { type Config, loadConfig } from '../config.ts';
+import type { Daemon } from '../main.ts';
+import { Context, clientFor } from './context.ts';
+import { localConfig, localConfigFile, writeConfig } from './init.ts';
+import { runUntilStopped } from './run-daemon.ts';
+import { renderPlaces } from './serve.ts';
+
+const FIRST_ACCOUNT = 'me';
+
+/** `fbpd start`, which is what `npm start` runs: `init` where there is no config yet, `serve`, and how to go on. */
+export function addStartCommand(program: Command): void {
+  program
+    .command('start')
+    .description('run the daemon from a clone, with everything in ./.fbpd; the first time an account and a token are made')
+    .action(async (_options: unknown, command: Command) => {
+      const context = new Context(command);
+      const file = context.configFile === undefined ? localConfigFile() : resolve(context.configFile);
+      if (!existsSync(file)) await writeConfig(file, localConfig());
+      const config = loadConfig({ file });
+      await runUntilStopped(config, async (daemon) => {
+        process.stdout.write(`${renderPlaces(config, daemon)}\n${await nextSteps(config, daemon)}`);
+      });
+    });
+}
+
+/** With an account and a token of its own the first time; later, how to make another. */
+async function nextSteps(config: Config, daemon: Daemon): Promise<string> {
+  const client = clientFor(config.api.adminSocket, config.file);
+  const { accounts } = await client.call('get', '/admin/accounts', {});
+  const [first] = accounts;
+  if (first !== undefined) {
+    return `A new token: npx fbpd tokens create ${first.name}\nHow it goes: npx fbpd status\n`;
+  }
+  const account = await client.call('post', '/admin/accounts', { body: { name: FIRST_ACCOUNT } });
+  const body = { account: account.id, name: 'first', scopes: ['pins:read' as const, 'pins:write' as const] };
+  const { secret } = await client.call('post', '/admin/tokens', { body });
+  return `The token of the account ${account.name}, shown this once:
+
+  ${secret}
+
+To pin with kubo, paste into another shell, its own daemon running:
+
+  ipfs pin remote service add fbpd ${daemon.endpoints.api} ${secret}
+  ipfs pin remote add --service=fbpd --name=hello "$(echo hello from fbpd | ipfs add --quieter)"
+  ipfs pin remote ls --service=fbpd
+
+Another token: npx fbpd tokens create ${account.name}
+How it goes:   npx fbpd status
+`;
+}
