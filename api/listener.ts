@@ -34,6 +34,7 @@ const LINGER_MS = 1000;
  */
 export function createListener(options: ListenerOptions): Listener {
   const { handle, limits } = options;
+  const sockets = new Set<Duplex>();
   const replies = new WeakMap<Duplex, ServerResponse>();
   const accept: RequestListener = (req, res) => {
     replies.set(req.socket, res);
@@ -53,6 +54,10 @@ export function createListener(options: ListenerOptions): Listener {
     accept,
   );
   server.maxConnections = limits.connections;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('clientError', (error, socket) => {
     const reply = replies.get(socket);
     answerBrokenRequest(error, socket, reply?.headersSent === true && !reply.writableEnded);
@@ -70,7 +75,10 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     closing: () => closed !== undefined,
     close() {
-      closed ??= closeServer(server, limits.closeDeadlineMs);
+      closed ??= closeServer(server, limits.closeDeadlineMs, () => {
+        // Node's own idea of idle leaves out connections that never sent anything.
+        for (const socket of sockets) if (replies.get(socket)?.writableFinished !== false) socket.destroy();
+      });
       return closed;
     },
     async listen() {
@@ -92,10 +100,10 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
   }
 }
 
-async function closeServer(server: Server, deadlineMs: number): Promise<void> {
+async function closeServer(server: Server, deadlineMs: number, closeIdle: () => void): Promise<void> {
   if (!server.listening) return;
   const done = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  closeIdle();
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
   await done;
   clearTimeout(deadline);
@@ -128,6 +136,7 @@ function hangUp(socket: Duplex, reply: string): void {
 }
 
 function refuseExpectation(_req: IncomingMessage, res: ServerResponse): void {
-  res.writeHead(417, { 'Content-Type': 'application/json; charset=utf-8' });
-  res.end(JSON.stringify(failure('EXPECTATION_FAILED', 'Expect: only 100-continue is understood')));
+  const body = JSON.stringify(failure('EXPECTATION_FAILED', 'Expect: only 100-continue is understood'));
+  res.writeHead(417, { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
+  res.end(body);
 }
