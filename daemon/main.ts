@@ -19,10 +19,11 @@ import { createManagedKubo } from './hot/managed.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
-import { createDiskGuard } from './store/disk-guard.ts';
+import { DiskGuard } from './store/disk-guard.ts';
 import { openLevelStore } from './store/level-store.ts';
 import { openPinStore, COUNTED_TYPES as PIN_TYPES } from './store/pin-store.ts';
-import { verifyStore } from './store/verify.ts';
+import { type VerifyReport, verifyStore } from './store/verify.ts';
+import { verifyStoreFiles } from './store/verify-files.ts';
 
 /** The layout of the keys in the store; a program refuses a store of another one. */
 const SCHEMA = 1;
@@ -99,12 +100,13 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   await assertFree(config.api.listen);
   const hot = await composeHot(config, log, onProgress);
   await makeStateDir(config);
-  const disk = createDiskGuard({
+  const disk = new DiskGuard({
     dir: config.state.dir,
     minFreeBytes: config.state.minFreeBytes,
-    ballastBytes: config.state.ballastBytes,
+    ballast: { path: join(config.state.dir, 'ballast'), sizeBytes: config.state.ballastBytes },
     log,
   });
+  await disk.check();
 
   const fatal = Promise.withResolvers<never>();
   // Whoever waits for it hears of it; that nobody waits yet must not end the process by itself.
@@ -120,6 +122,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     log,
     clock,
     create: true,
+    makeRoom: () => disk.makeRoom(),
     onFatal: fatal.reject,
   });
   undo.add(() => store.close());
@@ -179,7 +182,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     hot,
     storeCounts: () => store.counts(),
     checkStore: (onProgress) => verifyStore(store, { onProgress }),
-    disk: async () => ({ freeBytes: await disk.freeBytes(), minFreeBytes: config.state.minFreeBytes }),
+    disk: async () => ({ freeBytes: disk.freeBytes, minFreeBytes: config.state.minFreeBytes }),
     reconcilers: reconcilers.scheduler,
     clock,
     log,
@@ -193,6 +196,11 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   undo.add(() => rm(endpointsFile(config), { force: true }));
   log.info({ ...endpoints, readyAfterMs: clock.nowMs() - startedMs }, 'ready');
   return { endpoints, failed: fatal.promise, stop: () => undo.run() };
+}
+
+/** For `fbpd check` when no daemon has the store open. Rejects with `STORE_LOCKED` when one has. */
+export function checkStore(config: Config, onProgress: (records: number) => void): Promise<VerifyReport> {
+  return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, onProgress });
 }
 
 /** The hot tier that the config names, not yet started. Finding a kubo may take minutes where one must be built. */

@@ -119,13 +119,15 @@ export class PinReconciler implements Reconciler, FetchView {
     return this.#options.held();
   }
 
-  pass(): Promise<PassReport> {
+  /** Wakes the queue, and takes up again the fetches whose end could not be written. */
+  async pass(): Promise<PassReport> {
+    const stranded = await this.#options.store.recoverFetches((contentKey) => this.#running.has(contentKey));
     this.#dueMs.clear();
     this.wake();
-    const report = { due: this.#running.size, done: this.#done, failed: this.#failed, skipped: {} };
+    const report = { due: this.#running.size, done: this.#done, failed: this.#failed, skipped: { ended_unwritten: stranded.length } };
     this.#done = 0;
     this.#failed = 0;
-    return Promise.resolve(report);
+    return report;
   }
 
   async #run(): Promise<void> {
