@@ -1,11 +1,12 @@
-import type { FbpdError } from '../domain/errors.ts';
+import { FbpdError, isFbpdError } from '../domain/errors.ts';
 import type { Clock, Commit, Range, Store, StoredValue, Versioned } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { decodeRecord, versionOf } from './engine/codec.ts';
 import { judge, prepareCommit, type StoredVersion } from './engine/group-commit.ts';
 import { GroupCommitQueue, type GroupLimits, type Waiting } from './engine/group-commit-queue.ts';
 import { JOURNAL_SLOTS, OWN_PREFIX } from './engine/journal-ring.ts';
-import { storageFull, unavailable } from './engine/level-errors.ts';
+import { failureOf, storageFull, unavailable } from './engine/level-errors.ts';
+import { openError } from './engine/level-open.ts';
 import { LevelSession } from './engine/level-session.ts';
 import { readMark } from './engine/mark.ts';
 import { type OpenedLevel, openVerified, prepareStore } from './engine/opened-level.ts';
@@ -52,11 +53,28 @@ const RESUME_FREE_BYTES = 32 << 20;
  *   `STORE_IO`
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<LevelStore> {
+  try {
+    return await openIt(options);
+  } catch (error) {
+    if (options.makeRoom === undefined || failureOf(error) !== 'full') throw openingError(options, error);
+  }
+  await options.makeRoom();
+  return openIt(options).catch((error) => {
+    throw openingError(options, error);
+  });
+}
+
+async function openIt(options: LevelStoreOptions): Promise<LevelStore> {
   const sentinel = await prepareStore({ ...options, create: options.create ?? false });
   const mark = await readMark(options.dir, sentinel.id);
   if (mark === undefined) options.log.warn('store: store.mark is missing or unreadable; a loss of the newest commits would not be noticed');
   const reopen = (floor: number) => openVerified({ ...options, sentinel, floor, slots: options.journalSlots ?? JOURNAL_SLOTS });
   return new LevelStore(options, sentinel, await reopen(mark ?? 0), reopen);
+}
+
+function openingError({ dir }: LevelStoreOptions, error: unknown): unknown {
+  if (failureOf(error) !== 'full') return isFbpdError(error) ? error : openError(dir, error);
+  return new FbpdError('STORAGE_FULL', `store: the disk is too full to open ${dir}: free some megabytes and start again`, { cause: error });
 }
 
 /** The {@link Store} over LevelDB. Made by {@link openLevelStore}. */

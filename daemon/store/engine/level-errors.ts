@@ -10,6 +10,8 @@ export type LevelFailure =
   | 'corrupt'
   /** Our own handle was closed under the call. */
   | 'closed'
+  /** Not ours to read or write. */
+  | 'denied'
   /** Any other I/O error. */
   | 'io'
   /** Not about the disk at all. */
@@ -17,6 +19,8 @@ export type LevelFailure =
 
 /** glibc's and musl's words for ENOSPC and EDQUOT: LevelDB passes no number on. */
 const FULL_TEXT = /no space left on device|quota exceeded/i;
+const DENIED_TEXT = /permission denied|operation not permitted|read-only file system/i;
+const DENIED_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const CLOSED_CODES: ReadonlySet<unknown> = new Set(['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_ITERATOR_NOT_OPEN', 'LEVEL_ITERATOR_BUSY']);
 
@@ -29,6 +33,7 @@ export function failureOf(error: unknown): LevelFailure {
     if (FULL_CODES.has(code) || FULL_TEXT.test(cause.message)) return 'full';
     if (code === 'LEVEL_CORRUPTION') return 'corrupt';
     if (CLOSED_CODES.has(code)) failure = 'closed';
+    if (DENIED_CODES.has(code) || (code === 'LEVEL_IO_ERROR' && DENIED_TEXT.test(cause.message))) return 'denied';
     if (code === 'LEVEL_IO_ERROR' || 'errno' in cause) failure = 'io';
   }
   return failure;

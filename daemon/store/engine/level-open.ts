@@ -28,9 +28,15 @@ export async function levelFilesIn(levelDir: string): Promise<LevelFiles> {
   return names.some((name) => /^MANIFEST-|\.(log|ldb|sst)$/.test(name)) ? 'headless' : 'none';
 }
 
-/** Makes an empty LevelDB, or opens the one whose creation was begun. */
-export async function createLevelDb(levelDir: string): Promise<LevelDb> {
-  return openDb(levelDir, true);
+/** Opens LevelDB as it is: without a look at its logs, and empty if it is not there and may be created. */
+export async function openUnjudged(levelDir: string, options: { create: boolean }): Promise<LevelDb> {
+  const db: LevelDb = new Level(levelDir, { keyEncoding: 'utf8', valueEncoding: 'buffer', createIfMissing: options.create, ...TUNING });
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    throw openError(levelDir, error);
+  }
 }
 
 /**
@@ -48,7 +54,7 @@ export async function openLevelDb(levelDir: string, mark: number, log: Log): Pro
     log.warn({ levelDir, groups: verdict.groups }, 'store: a power cut has torn writes that were not synced yet; they are left out');
     await cutLogs(logs, verdict.index, verdict.sizeBytes);
   }
-  return openDb(levelDir, false);
+  return openUnjudged(levelDir, { create: false });
 }
 
 /** Turns what LevelDB says when it opens into an error that says what to do. */
@@ -61,20 +67,14 @@ export function openError(levelDir: string, error: unknown): FbpdError {
       return storageFull(error);
     case 'corrupt':
       return damaged(`${levelDir}: ${text}`, RESTORE, error);
+    case 'denied':
+      return new FbpdError(
+        'BAD_ENVIRONMENT',
+        `store: ${levelDir} cannot be opened: ${text}. Give the directory to the user the daemon runs as.`,
+        { cause: error },
+      );
     default:
-      return new FbpdError('STORE_IO', `store: ${levelDir} cannot be opened: ${text}. Check the disk and the owner of the directory.`, {
-        cause: error,
-      });
-  }
-}
-
-async function openDb(levelDir: string, createIfMissing: boolean): Promise<LevelDb> {
-  const db: LevelDb = new Level(levelDir, { keyEncoding: 'utf8', valueEncoding: 'buffer', createIfMissing, ...TUNING });
-  try {
-    await db.open();
-    return db;
-  } catch (error) {
-    throw openError(levelDir, error);
+      return new FbpdError('STORE_IO', `store: ${levelDir} cannot be opened: ${text}. See to the disk.`, { cause: error });
   }
 }
 
@@ -82,7 +82,7 @@ async function openDb(levelDir: string, createIfMissing: boolean): Promise<Level
  * LevelDB takes its lock before it looks at anything, and refuses an existing store when told to: so this finds out
  * whether it is locked and changes nothing.
  */
-async function refuseLocked(levelDir: string): Promise<void> {
+export async function refuseLocked(levelDir: string): Promise<void> {
   try {
     const probe = new Level(levelDir, { createIfMissing: false, errorIfExists: true });
     await probe.open();

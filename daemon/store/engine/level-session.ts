@@ -99,6 +99,7 @@ export class LevelSession {
       case 'corrupt':
         return new FbpdError('STORE_DAMAGED', `store: ${textOf(error)}. ${RESTORE}`, { cause: error });
       case 'io':
+      case 'denied':
         return this.#fail(error);
       default:
         return error;

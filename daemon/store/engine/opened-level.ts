@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { isFbpdError } from '../../domain/errors.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
 import { decodeRecord, openRecord, sealRecord } from './codec.ts';
 import { typeOfKey } from './group-commit.ts';
 import { headOfJournal, IDENTITY_KEY, JOURNAL_END, JOURNAL_PREFIX, type JournalEntry } from './journal-ring.ts';
 import { damaged, RESTORE } from './level-errors.ts';
-import { createLevelDb, type LevelDb, levelFilesIn, openError, openLevelDb } from './level-open.ts';
+import { type LevelDb, levelFilesIn, openError, openLevelDb, openUnjudged } from './level-open.ts';
 import { writeMark } from './mark.ts';
 import { planOpen } from './open-plan.ts';
 import { LEVEL_DIR, newSentinel, readSentinel, type Sentinel, writeSentinel } from './sentinel.ts';
@@ -78,13 +79,13 @@ export async function openVerified(options: {
     return { db, head: { ...head, counts: await completeCounts(db, head, options.countedTypes) } };
   } catch (error) {
     await db.close();
-    throw error instanceof Error && error.name === 'FbpdError' ? error : openError(levelDir, error);
+    throw isFbpdError(error) ? error : openError(levelDir, error);
   }
 }
 
 /** LevelDB may be there or not; data cannot be, as the store was never handed out. */
 async function finishStore(dir: string, creating: Sentinel): Promise<Sentinel> {
-  const db = await createLevelDb(join(dir, LEVEL_DIR));
+  const db = await openUnjudged(join(dir, LEVEL_DIR), { create: true });
   try {
     const identity = await readIdentity(db);
     const [firstKey] = identity === undefined ? await db.keys({ limit: 1 }).all() : [];
