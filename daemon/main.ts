@@ -19,7 +19,7 @@ import { createManagedKubo } from './hot/managed.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
-import { DiskGuard } from './store/disk-guard.ts';
+import { createDiskGuard } from './store/disk-guard.ts';
 import { openLevelStore } from './store/level-store.ts';
 import { openPinStore, COUNTED_TYPES as PIN_TYPES } from './store/pin-store.ts';
 import { type VerifyReport, verifyStore } from './store/verify.ts';
@@ -100,10 +100,10 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   await assertFree(config.api.listen);
   const hot = await composeHot(config, log, onProgress);
   await makeStateDir(config);
-  const disk = new DiskGuard({
+  const disk = createDiskGuard({
     dir: config.state.dir,
     minFreeBytes: config.state.minFreeBytes,
-    ballast: { path: join(config.state.dir, 'ballast'), sizeBytes: config.state.ballastBytes },
+    ballastBytes: config.state.ballastBytes,
     log,
   });
   await disk.check();
@@ -182,7 +182,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     hot,
     storeCounts: () => store.counts(),
     checkStore: (onProgress) => verifyStore(store, { onProgress }),
-    disk: async () => ({ freeBytes: disk.freeBytes, minFreeBytes: config.state.minFreeBytes }),
+    disk: async () => ({ freeBytes: await disk.freeBytes(), minFreeBytes: config.state.minFreeBytes }),
     reconcilers: reconcilers.scheduler,
     clock,
     log,
