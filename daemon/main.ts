@@ -16,7 +16,7 @@ import type { HotTier } from './domain/ports.ts';
 import { createExternalKubo } from './hot/external.ts';
 import { findKubo } from './hot/kubo-binary.ts';
 import { createManagedKubo } from './hot/managed.ts';
-import type { Log } from './log.ts';
+import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
 import { createDiskGuard } from './store/disk-guard.ts';
@@ -200,7 +200,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
 
 /** For `fbpd check` when no daemon has the store open. Rejects with `STORE_LOCKED` when one has. */
 export function checkStore(config: Config, onProgress: (records: number) => void): Promise<VerifyReport> {
-  return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, onProgress });
+  return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, clock: systemClock, log: createLog('silent'), onProgress });
 }
 
 /** The hot tier that the config names, not yet started. Finding a kubo may take minutes where one must be built. */
