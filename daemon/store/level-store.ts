@@ -4,12 +4,13 @@ import type { Log } from '../log.ts';
 import { decodeRecord, versionOf } from './engine/codec.ts';
 import { judge, prepareCommit, type StoredVersion } from './engine/group-commit.ts';
 import { GroupCommitQueue, type GroupLimits, type Waiting } from './engine/group-commit-queue.ts';
-import { JOURNAL_SLOTS, OWN_PREFIX } from './engine/journal-ring.ts';
+import { JOURNAL_SLOTS } from './engine/journal-ring.ts';
 import { failureOf, storageFull, unavailable } from './engine/level-errors.ts';
 import { openError } from './engine/level-open.ts';
 import { LevelSession } from './engine/level-session.ts';
 import { readMark } from './engine/mark.ts';
 import { type OpenedLevel, openVerified, prepareStore } from './engine/opened-level.ts';
+import { effectiveRange } from './engine/range-bounds.ts';
 import { BATCH_SIZE_BYTES, batchesOf, RowIterator } from './engine/range-iterator.ts';
 import type { Sentinel } from './engine/sentinel.ts';
 
@@ -127,7 +128,7 @@ export class LevelStore implements Store {
 
   /** As `range`, some thousand records at a time: the fastest way through many. */
   async *rangeBatches<T extends StoredValue>(range: Range): AsyncGenerator<[key: string, record: Versioned<T>][], void, void> {
-    for await (const rows of this.rawBatches(belowOwnKeys(range))) {
+    for await (const rows of this.rawBatches(effectiveRange(range))) {
       yield rows.map(([key, record]) => [key, decodeRecord<T>(key, record)]);
     }
   }
@@ -136,7 +137,7 @@ export class LevelStore implements Store {
   async *keyBatches(range: Range): AsyncGenerator<string[], void, void> {
     try {
       const db = await this.#session.handle();
-      yield* batchesOf(db.keys({ ...belowOwnKeys(range), highWaterMarkBytes: BATCH_SIZE_BYTES }));
+      yield* batchesOf(db.keys({ ...effectiveRange(range), highWaterMarkBytes: BATCH_SIZE_BYTES }));
     } catch (error) {
       throw this.#session.readError(error);
     }
@@ -210,12 +211,4 @@ function storedVersion(key: string, record: Buffer | undefined): StoredVersion {
   } catch (error) {
     return error as FbpdError;
   }
-}
-
-/** Leaves the engine's own keys, which sort after all others, out of a range. */
-function belowOwnKeys(range: Range): Range {
-  if (range.lt !== undefined && range.lt <= OWN_PREFIX) return range;
-  if (range.lte !== undefined && range.lte < OWN_PREFIX) return range;
-  const { lt: _lt, lte: _lte, ...rest } = range;
-  return { ...rest, lt: OWN_PREFIX };
 }
