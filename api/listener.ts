@@ -59,8 +59,7 @@ export function createListener(options: ListenerOptions): Listener {
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('clientError', (error, socket) => {
-    const reply = replies.get(socket);
-    answerBrokenRequest(error, socket, reply?.headersSent === true && !reply.writableEnded);
+    answerBrokenRequest(error, socket, wasAnswered(replies.get(socket)));
   });
   server.on('checkContinue', (req, res) => {
     if (Number(req.headers['content-length'] ?? 0) <= limits.bodyBytes) res.writeContinue();
@@ -116,10 +115,17 @@ const BROKEN: Record<string, [status: number, statusText: string, reason: string
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'REQUEST_TIMEOUT', 'the request did not arrive in time'],
 };
 
-function answerBrokenRequest(error: Error, socket: Duplex, inReply: boolean): void {
+/** True when the broken bytes belong to a request that has its reply, or a part of it, already. */
+function wasAnswered(reply: ServerResponse | undefined): boolean {
+  if (reply === undefined || !reply.headersSent) return false;
+  const next = reply.writableEnded && reply.req.complete && reply.shouldKeepAlive;
+  return !next;
+}
+
+function answerBrokenRequest(error: Error, socket: Duplex, answered: boolean): void {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // In the middle of a reply more bytes would be taken for a part of it.
-  if (code === 'ECONNRESET' || !socket.writable || inReply) {
+  // A client would take more bytes for a part of the reply it has, or for the reply to its next request.
+  if (code === 'ECONNRESET' || !socket.writable || answered) {
     socket.destroy();
     return;
   }

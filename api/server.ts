@@ -56,7 +56,7 @@ export function createApi(options: ApiOptions): Api {
   const limits: ApiLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const clients = createClients(options.trustedProxies);
   const auth = createAuth({ accounts: options.accounts, clients, clock: options.clock, limits });
-  const router = new Router<ApiState>({ sensitive: true });
+  const router = new Router<ApiState>({ sensitive: true, strict: true });
   addHealthRoutes(router, { ...options, auth, clients });
   addPinRoutes(router, { ...options, auth, validators: createValidators(), bodyBytes: limits.bodyBytes });
 

@@ -312,7 +312,7 @@ test('a method that a route does not have is a 405 with those it has; a route th
   t.is(put.json.error.reason, 'METHOD_NOT_ALLOWED');
   t.is(put.headers.get('allow'), 'GET, HEAD, POST');
   t.is((await user.call('PATCH', '/pins/x', { body: {} })).headers.get('allow'), 'DELETE, GET, HEAD, POST');
-  for (const path of ['/', '/nothing', '/PINS', '/pins/a/b', '/pins%2Fa']) {
+  for (const path of ['/', '/nothing', '/pins/', '/PINS', '/pins/a/b', '/pins%2Fa']) {
     const reply = await user.call('GET', path);
     t.is(reply.status, 404, path);
     t.is(reply.json.error.reason, 'NOT_FOUND');
