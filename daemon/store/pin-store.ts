@@ -8,10 +8,11 @@ import { HeadMark } from './pins/head-mark.ts';
 import { openKeyedHash } from './pins/keyed-hash.ts';
 import { KeyedLock } from './pins/keyed-lock.ts';
 import { type PinAddress, segmentOfKey, under } from './pins/keys.ts';
+import { loadRosters } from './pins/load-rosters.ts';
 import { PinQueries } from './pins/queries.ts';
 import { Queues } from './pins/queues.ts';
 import { PinRequests } from './pins/requests.ts';
-import { loadRosters, type Rosters } from './pins/rosters.ts';
+import type { Rosters } from './pins/rosters.ts';
 
 /** The types of keys of pins of which the store must count the records: pins, their index, contents. */
 export const COUNTED_TYPES = ['p', 'x', 'o'] as const;
@@ -24,24 +25,29 @@ export interface PinStoreOptions {
   randomUUID: () => string;
 }
 
+export interface OpenedPinStore extends PinStore {
+  /** Resolves when no work in the background is under way; it can be cut off at any time. */
+  settled(): Promise<void>;
+}
+
 /**
  * Opens the pins of a store whose counted types include {@link COUNTED_TYPES}. Reads the index of every pin into memory
  * (some 60 bytes and the name, each), letting others run meanwhile.
  *
  * @throws FbpdError `STORE_DAMAGED` when the index is not what the store counted
  */
-export async function openPinStore({ store, clock, log, randomUUID }: PinStoreOptions): Promise<PinStore> {
+export async function openPinStore({ store, clock, log, randomUUID }: PinStoreOptions): Promise<OpenedPinStore> {
   const hash = await openKeyedHash(store);
   const queues = new Queues(store);
   await queues.load();
-  const rosters = await loadRosters(store, hash);
+  const { rosters, packs } = await loadRosters(store, hash, log);
   const stamps = await loadStamps(store, rosters);
-  const memory = { rosters, queues, unpins: new HeadMark(under('u').gte) };
+  const memory = { rosters, packs, queues, unpins: new HeadMark(under('u').gte) };
   const commits = new PinCommits(store, memory);
   return pinStore({ ...memory, store, clock, log, randomUUID, hash, stamps, commits, lock: new KeyedLock() });
 }
 
-function pinStore(context: PinContext): PinStore {
+function pinStore(context: PinContext): OpenedPinStore {
   const requests = new PinRequests(context);
   const fetches = new PinFetches(context);
   const queries = new PinQueries(context);
@@ -73,6 +79,7 @@ function pinStore(context: PinContext): PinStore {
     vanished: (contentKey) => fetches.vanished(contentKey),
     held: () => fetches.held(),
 
+    settled: () => context.packs.settled(),
     onDue: (listener) => context.commits.onDue(listener),
     onUnwanted: (listener) => context.commits.onUnwanted(listener),
   };

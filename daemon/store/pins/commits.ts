@@ -3,6 +3,7 @@ import { statusOf } from './fate.ts';
 import { type CommitPart, type FateStep, fateCommit } from './fate-commit.ts';
 import type { HeadMark } from './head-mark.ts';
 import { under } from './keys.ts';
+import type { Packs } from './packs.ts';
 import type { Queues } from './queues.ts';
 import { deletePin, type LeavingPin, putPin, type StoredPin } from './records.ts';
 import type { RosterEntry } from './roster-entry.ts';
@@ -20,6 +21,7 @@ export interface Change {
 /** What is kept in memory beside the store. */
 export interface PinMemory {
   rosters: Rosters;
+  packs: Packs;
   queues: Queues;
   /** Head of `u/`. */
   unpins: HeadMark;
@@ -47,8 +49,16 @@ export class PinCommits {
 
   /** Hands the commit in before it returns: what was decided synchronously before is in the order of the commits. */
   async commit(change: Change): Promise<void> {
+    const leaving = change.removed ?? [];
     const commit = commitOf(change);
-    await this.#store.commit(commit);
+    commit.ops.push(...this.#memory.packs.leave(leaving));
+    let removed = false;
+    try {
+      await this.#store.commit(commit);
+      removed = true;
+    } finally {
+      this.#memory.packs.left(leaving, removed);
+    }
     this.#remember(change);
     this.#tell(change, commit);
   }
@@ -65,6 +75,7 @@ export class PinCommits {
       const { pin, entry } = added;
       const content = fates.find(({ before }) => before.contentKey === pin.record.contentKey)?.after.content;
       if (content !== undefined) rosters.append(pin.accountId, pin.createdMs, statusCode(statusOf(content)), entry);
+      this.#memory.packs.added(pin.accountId);
     }
     for (const { accountId, createdMs } of removed ?? []) rosters.remove(accountId, createdMs);
   }

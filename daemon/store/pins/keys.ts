@@ -17,6 +17,8 @@ import type { PinEvent } from '../../domain/pin.ts';
  * | `b/<content>` | {@link BlockRecord} | new pins of it are refused |
  * | `e/<content>` | {@link EventsRecord} | what happened to it, the newest 64 |
  * | `h/<account>` | `{ createdMs }` | `created` was given out up to here |
+ * | `y/<account>/<created>` | bytes, `pack-codec.ts` | copies of many `x/` entries, from that `created` on |
+ * | `z/<account>/<created>` | `{}` | the pin is in a pack, but gone |
  * | `k/roster` | 32 bytes | the secret of the hashes in `x/` |
  *
  * A pin has no status of its own on disk: it is that of its content (`fate.ts`), so that a thousand pins of one CID
@@ -37,6 +39,8 @@ export const keys = {
   block: (contentKey: string) => `b/${contentKey}`,
   events: (contentKey: string) => `e/${contentKey}`,
   highWater: (accountId: string) => `h/${accountId}`,
+  pack: (accountId: string, firstMs: number) => `y/${accountId}/${pad(firstMs)}`,
+  goneFromPack: (accountId: string, createdMs: number) => `z/${accountId}/${pad(createdMs)}`,
   rosterSecret: 'k/roster',
 };
 

@@ -53,8 +53,31 @@ function maskEqual({ bytes, ends, rows }: NameColumn, needle: Buffer, mask: Uint
   }
 }
 
+/** As `iexact` on a column of ASCII names, which need not be folded for it: they keep their length. */
+export function maskEqualAscii({ bytes, ends, rows }: NameColumn, needle: Buffer, mask: Uint8Array): void {
+  const length = needle.length;
+  let start = 0;
+  for (let row = 0; row < rows; row++) {
+    const end = ends[row] ?? 0;
+    if (mask[row] === 1 && (end - start !== length || !matchesFoldedAt(bytes, start, needle))) mask[row] = 0;
+    start = end;
+  }
+}
+
+function matchesFoldedAt(bytes: Buffer, start: number, needle: Buffer): boolean {
+  for (let index = needle.length - 1; index >= 0; index--) {
+    if (lowerByte(bytes[start + index] ?? 0) !== needle[index]) return false;
+  }
+  return true;
+}
+
+function lowerByte(byte: number): number {
+  return byte >= UPPER_A && byte <= UPPER_Z ? byte + CASE_DISTANCE : byte;
+}
+
 function matchesAt(bytes: Buffer, start: number, needle: Buffer): boolean {
-  for (let index = 0; index < needle.length; index++) {
+  // Names of one account often begin alike, so the end tells them apart sooner.
+  for (let index = needle.length - 1; index >= 0; index--) {
     if (bytes[start + index] !== needle[index]) return false;
   }
   return true;
@@ -89,10 +112,7 @@ function foldAscii(column: NameColumn, scratch: Buffer): NameColumn {
   const { bytes } = column;
   const size = bytes.length;
   const folded = scratch.length < size ? Buffer.allocUnsafeSlow(size) : scratch.subarray(0, size);
-  for (let index = 0; index < size; index++) {
-    const byte = bytes[index] ?? 0;
-    folded[index] = byte >= UPPER_A && byte <= UPPER_Z ? byte + CASE_DISTANCE : byte;
-  }
+  for (let index = 0; index < size; index++) folded[index] = lowerByte(bytes[index] ?? 0);
   return { ...column, bytes: folded };
 }
 

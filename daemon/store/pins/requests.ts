@@ -64,7 +64,8 @@ export class PinRequests {
   async removeAll(accountId: string): Promise<number> {
     let removed = 0;
     for (let fromMs = 0; ; ) {
-      const created = this.#context.rosters.get(accountId)?.oldest(fromMs, REMOVE_CHUNK_PINS) ?? [];
+      const rows = this.#context.rosters.get(accountId)?.rows(fromMs, REMOVE_CHUNK_PINS) ?? [];
+      const created = rows.map(({ createdMs }) => createdMs);
       if (created.length === 0) return removed;
       removed += await this.#removeChunk(accountId, created);
       fromMs = (created.at(-1) ?? fromMs) + 1;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
+import type { PackedRow } from './pack-codec.ts';
 import { BLOCK_ROWS, GONE, RosterBlock } from './roster-block.ts';
 import type { RosterEntry } from './roster-entry.ts';
 import { countRows, isCounted, maskRows, type RowFilter, type Scratch } from './row-filter.ts';
@@ -56,14 +57,16 @@ export class Roster {
     return this.setStatus(createdMs, GONE);
   }
 
-  /** `created` of the oldest pins from that time on. */
-  oldest(fromMs: number, limit: number): number[] {
-    const found: number[] = [];
-    for (let index = this.#blockAt(fromMs); index < this.#blocks.length && found.length < limit; index++) {
+  /** The oldest pins from that time on. */
+  rows(fromMs: number, limit: number, toMs = Number.POSITIVE_INFINITY): PackedRow[] {
+    const found: PackedRow[] = [];
+    for (let index = this.#blockAt(fromMs); index < this.#blocks.length; index++) {
       const block = this.#blocks[index];
       if (block === undefined) break;
-      for (let row = block.rowAt(fromMs); row < block.rows && found.length < limit; row++) {
-        if (block.status[row] !== GONE) found.push(block.created[row] ?? 0);
+      for (let row = block.rowAt(fromMs); row < block.rows; row++) {
+        const createdMs = block.created[row] ?? 0;
+        if (found.length === limit || createdMs > toMs) return found;
+        if (block.status[row] !== GONE) found.push({ createdMs, entry: block.entryOf(row) });
       }
     }
     return found;

@@ -1,12 +1,7 @@
-import { FbpdError } from '../../domain/errors.ts';
 import { PIN_STATUSES, type PinStatus } from '../../domain/pin.ts';
-import type { Store } from '../../domain/ports.ts';
-import type { Want } from './fate.ts';
-import { Hash64Map, type KeyedHash } from './keyed-hash.ts';
-import { createdOfKey, segmentOfKey, under } from './keys.ts';
 import { Roster } from './roster.ts';
 import { GONE } from './roster-block.ts';
-import { type RosterEntry, rosterEntry } from './roster-entry.ts';
+import type { RosterEntry } from './roster-entry.ts';
 
 export type StatusTotals = Readonly<Record<PinStatus, number>>;
 
@@ -71,56 +66,4 @@ function noTotals(): number[] {
 
 function named([queued = 0, pinning = 0, pinned = 0, failed = 0]: readonly number[]): StatusTotals {
   return { queued, pinning, pinned, failed };
-}
-
-/**
- * Reads every roster entry. Contents with a want are not held, and few; all the others are, so no content's record
- * needs to be read.
- *
- * @throws FbpdError `STORE_DAMAGED` when there are not as many entries as the store counted
- */
-export async function loadRosters(store: Store, hash: KeyedHash): Promise<Rosters> {
-  const unheld = await loadUnheld(store, hash);
-  const rosters = new Rosters();
-  let entries = 0;
-  let prefix = 'x/';
-  let accountId = '';
-  for await (const [key, { value }] of store.range<RosterEntry>(under('x'))) {
-    if (entries === 0 || !key.startsWith(prefix)) {
-      accountId = segmentOfKey(key, 1);
-      prefix = `x/${accountId}/`;
-    }
-    const status = unheld.get(rosterEntry.hashHalf(value, 1), rosterEntry.hashHalf(value, 0)) ?? statusCode('pinned');
-    rosters.append(accountId, createdOfKey(key), status, value);
-    entries += 1;
-  }
-  checkCounts(store.counts(), entries);
-  return rosters;
-}
-
-/** The status of every content that is not held. */
-async function loadUnheld(store: Store, hash: KeyedHash): Promise<Hash64Map> {
-  const unheld = new Hash64Map();
-  const set = (contentKey: string, status: PinStatus): void => {
-    const { hi, lo } = hash.content(contentKey);
-    unheld.set(hi, lo, statusCode(status));
-  };
-  for await (const [key, { value }] of store.range<Want>(under('w'))) {
-    set(segmentOfKey(key, 1), value.dueMs === null ? 'failed' : 'queued');
-  }
-  for await (const key of store.keys(under('f'))) {
-    const contentKey = segmentOfKey(key, 1);
-    const { hi, lo } = hash.content(contentKey);
-    if (unheld.get(hi, lo) === statusCode('queued')) set(contentKey, 'pinning');
-  }
-  return unheld;
-}
-
-function checkCounts({ p = 0, x = 0 }: Readonly<Record<string, number>>, entries: number): void {
-  if (entries === x && x === p) return;
-  throw new FbpdError(
-    'STORE_DAMAGED',
-    `store: ${entries} roster entries were found where the store counted ${x}, for ${p} pins: restore the store from a backup`,
-    { subject: 'x/' },
-  );
 }

@@ -1,7 +1,7 @@
 import type { PinQuery } from '../../domain/pin.ts';
 import { PIN_STATUSES } from '../../domain/pin.ts';
 import type { Hash64, KeyedHash } from './keyed-hash.ts';
-import { maskNames, type NameFilter, nameFilter } from './names.ts';
+import { maskEqualAscii, maskNames, type NameFilter, nameFilter } from './names.ts';
 import { GONE, type RosterBlock } from './roster-block.ts';
 
 /** A query in the terms of roster columns. */
@@ -44,12 +44,10 @@ export interface Scratch {
 /** Sets the mask to 1 for each row of the block that passes the filter and to 0 for the others; returns how many pass. */
 export function maskRows(block: RosterBlock, filter: RowFilter, scratch: Scratch): number {
   const mask = scratch.mask.subarray(0, block.rows);
-  if (maskStatusAndTime(block, filter, mask) === 0) return 0;
+  maskStatusAndTime(block, filter, mask);
   if (filter.contents !== undefined) maskContents(block, filter.contents, mask);
   for (const pair of filter.metaPairs) maskMetaPair(block, pair, mask);
-  if (filter.name !== undefined) {
-    maskNames(filter.name.fold ? block.foldedNames(scratch.names) : block.names(), filter.name, mask);
-  }
+  if (filter.name !== undefined) maskBlockNames(block, filter.name, scratch.names, mask);
   return ones(mask);
 }
 
@@ -66,26 +64,27 @@ export function countRows(block: RosterBlock, filter: RowFilter): number {
   return count;
 }
 
-function maskStatusAndTime(block: RosterBlock, filter: RowFilter, mask: Uint8Array): number {
-  const wanted = Uint8Array.from(filter.statuses, Number);
-  const from = block.rowAt(filter.fromMs);
-  const to = block.rowAt(filter.toMs);
-  let count = 0;
-  mask.fill(0);
-  for (let row = from; row < to; row++) {
-    const passes = wanted[block.status[row] ?? GONE] ?? 0;
-    mask[row] = passes;
-    count += passes;
+function maskStatusAndTime(block: RosterBlock, filter: RowFilter, mask: Uint8Array): void {
+  const { counts, status } = block;
+  const isWhole = filter.fromMs <= block.firstMs && block.lastMs < filter.toMs;
+  if (isWhole && filter.statuses.every((wanted, code) => wanted || counts[code] === 0)) {
+    mask.fill(1);
+    return;
   }
-  return count;
+  const wanted = Uint8Array.from(filter.statuses, Number);
+  const to = block.rowAt(filter.toMs);
+  mask.fill(0);
+  for (let row = block.rowAt(filter.fromMs); row < to; row++) mask[row] = wanted[status[row] ?? GONE] ?? 0;
 }
 
+/** Most rows are told apart by a byte of their hash, whatever the number of contents. */
 function maskContents({ content }: RosterBlock, wanted: readonly Hash64[], mask: Uint8Array): void {
+  const bytes = new Uint8Array(256);
+  for (const { lo } of wanted) bytes[lo & 0xff] = 1;
   for (let row = 0; row < mask.length; row++) {
     if (mask[row] === 0) continue;
-    const lo = content[2 * row];
-    const hi = content[2 * row + 1];
-    if (!wanted.some((hash) => hash.lo === lo && hash.hi === hi)) mask[row] = 0;
+    const lo = content[2 * row] ?? 0;
+    if (bytes[lo & 0xff] === 0 || !wanted.some((hash) => hash.lo === lo && hash.hi === content[2 * row + 1])) mask[row] = 0;
   }
 }
 
@@ -97,6 +96,13 @@ function maskMetaPair({ meta, metaEnds }: RosterBlock, { hi, lo }: Hash64, mask:
     for (; at < end; at += 2) if (meta[at] === lo && meta[at + 1] === hi) found = 1;
     if (found === 0) mask[row] = 0;
   }
+}
+
+function maskBlockNames(block: RosterBlock, filter: NameFilter, scratch: Buffer, mask: Uint8Array): void {
+  const names = block.names();
+  if (!filter.fold) maskNames(names, filter, mask);
+  else if (names.ascii && !filter.partial) maskEqualAscii(names, filter.needle, mask);
+  else maskNames(block.foldedNames(scratch), filter, mask);
 }
 
 function ones(mask: Uint8Array): number {
