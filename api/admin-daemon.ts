@@ -78,7 +78,7 @@ async function status(options: AdminDaemonOptions): Promise<Schemas['Status']> {
       ...(peerId === undefined ? {} : { peerId }),
       addresses: [...addresses],
       ...(usage === undefined ? {} : { repoBytes: usage.repoBytes }),
-      ...(usage !== undefined && Number.isFinite(usage.capacityBytes) ? { capacityBytes: usage.capacityBytes } : {}),
+      ...(usage !== undefined && usage.capacityBytes < Number.MAX_SAFE_INTEGER ? { capacityBytes: usage.capacityBytes } : {}),
     },
     store: { ...options.storeCounts() },
     disk: await options.disk(),

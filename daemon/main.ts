@@ -13,6 +13,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { FbpdError } from './domain/errors.ts';
 import type { HotTier } from './domain/ports.ts';
+import { examineExternalKubo, examineManagedKubo, type HotFinding } from './hot/examine.ts';
 import { createExternalKubo } from './hot/external.ts';
 import { findKubo } from './hot/kubo-binary.ts';
 import { createManagedKubo } from './hot/managed.ts';
@@ -201,6 +202,14 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
 /** For `fbpd check` when no daemon has the store open. Rejects with `STORE_LOCKED` when one has. */
 export function checkStore(config: Config, onProgress: (records: number) => void): Promise<VerifyReport> {
   return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, clock: systemClock, log: createLog('silent'), onProgress });
+}
+
+/** For `fbpd doctor`: whether the hot tier that the config names can be had, and what it is worth. Starts nothing. */
+export async function examineHotTier({ hot, env, state }: Config): Promise<HotFinding[]> {
+  if (hot.mode === 'external') return examineExternalKubo({ rpcUrl: hot.rpc ?? '', rpcToken: hot.rpcToken });
+  return [
+    await examineManagedKubo({ configured: hot.binary, kuboBinary: env.kuboBinary, cacheDir: state.cacheDir, environment: env.variables }),
+  ];
 }
 
 /** The hot tier that the config names, not yet started. Finding a kubo may take minutes where one must be built. */

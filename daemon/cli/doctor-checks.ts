@@ -33,6 +33,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     running,
     ...ports,
     exposure(config),
+    ...(await hotTier(config)),
   ].map(({ about, state, text }) => ({ about, state, text }));
 }
 
@@ -123,4 +124,9 @@ function exposure({ api }: Config): Finding {
         'exposure',
         `listens on ${host} in plain HTTP, so tokens can be read on the way; put a proxy with TLS before it and name it in api.public_url`,
       );
+}
+
+async function hotTier(config: Config): Promise<Finding[]> {
+  const { examineHotTier } = await import('../main.ts');
+  return examineHotTier(config);
 }

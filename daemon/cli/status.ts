@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { components } from '../../spec/fbpd.ts';
 import { formatSize } from '../domain/units.ts';
 import { Context } from './context.ts';
-import { formatTime, renderFields } from './output.ts';
+import { counted, formatTime, renderFields } from './output.ts';
 
 type Status = components['schemas']['Status'];
 
@@ -24,7 +24,10 @@ function renderStatus(status: Status): string {
   return renderFields([
     ['fbpd', `${status.version}, process ${status.pid} on Node ${status.node}, since ${formatTime(status.started)}`],
     ['endpoint', status.endpoint],
-    ['pins', `${pins.pinned} pinned, ${pins.pinning} pinning, ${pins.queued} queued, ${pins.failed} failed; ${status.accounts} accounts`],
+    [
+      'pins',
+      `${pins.pinned} pinned, ${pins.pinning} pinning, ${pins.queued} queued, ${pins.failed} failed; ${counted(status.accounts, 'account')}`,
+    ],
     ['fetching', String(status.fetching)],
     ['waiting', status.held?.text],
     ['hot tier', `${hot.up ? 'up' : 'DOWN'}: ${hot.detail}`],

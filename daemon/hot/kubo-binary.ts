@@ -17,6 +17,8 @@ export interface FindKuboOptions {
   /** For child processes: PATH above all, and what Go and npm understand of proxies. */
   environment: Readonly<Record<string, string>>;
   onProgress: (text: string) => void;
+  /** False to look only at what is here: nothing is downloaded or built. Default true. */
+  obtain?: boolean;
 }
 
 export interface FoundKubo {
@@ -58,14 +60,18 @@ export async function findKubo(options: FindKuboOptions): Promise<FoundKubo> {
   throw new FbpdError('BAD_ENVIRONMENT', `no usable kubo was found; ${advice}. Tried: ${tried.join('; ')}`, { subject: 'hot.binary' });
 }
 
-function stepsOf({ configured, kuboBinary, cacheDir, environment, onProgress }: FindKuboOptions): Step[] {
+function stepsOf({ configured, kuboBinary, cacheDir, environment, onProgress, obtain = true }: FindKuboOptions): Step[] {
   if (configured !== undefined) return [{ how: `hot.binary ${configured}`, find: () => executable(configured) }];
   if (kuboBinary !== undefined) return [{ how: `$KUBO_BINARY ${kuboBinary}`, find: () => executable(kuboBinary) }];
   const dir = join(cacheDir, 'kubo', `v${TESTED_VERSION}`);
   const target = join(dir, 'ipfs');
-  return [
+  const here = [
     { how: `cache ${target}`, find: () => executable(target) },
     { how: 'PATH', find: () => onPath(environment.PATH ?? '') },
+  ];
+  if (!obtain) return here;
+  return [
+    ...here,
     { how: 'download', find: () => downloadKubo({ version: TESTED_VERSION, dir, target, environment, onProgress }) },
     { how: 'build with Go', find: () => buildKubo({ version: TESTED_VERSION, dir, target, environment, onProgress }) },
   ];
