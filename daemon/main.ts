@@ -31,7 +31,8 @@ const SCHEMA = 1;
 const COUNTED_TYPES = [...PIN_TYPES, ...ACCOUNT_TYPES];
 /** How many of its addresses a client is told to dial: kubo's client dials them one after another. */
 const MAX_DELEGATES = 3;
-/** A fetch without a block for this long is a search, and gives its active place away. */
+/** A fetch without a first block, or without a further one, for this long is a search, and gives its active place away. */
+const FETCH_GRACE_MS = 500;
 const FETCH_IDLE_MS = 5_000;
 const FETCH_ROTATE_MS = 30_000;
 const FETCH_QUANTUM_MS = 60_000;
@@ -141,7 +142,8 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     limits: {
       ...config.limits,
       stallMs: config.limits.stallTimeoutMs,
-      idleMs: Math.min(FETCH_IDLE_MS, config.limits.stallTimeoutMs),
+      graceMs: FETCH_GRACE_MS,
+      idleMs: FETCH_IDLE_MS,
       rotateMs: FETCH_ROTATE_MS,
       quantumMs: FETCH_QUANTUM_MS,
     },

@@ -3,8 +3,8 @@ export interface RunningFetch {
   contentKey: string;
   accountId: string;
   startedMs: number;
-  /** When the last new block came; `startedMs` while none has. */
-  progressMs: number;
+  /** When the last new block came; absent while none has. */
+  progressMs?: number;
 }
 
 export interface DispatchLimits {
@@ -12,7 +12,12 @@ export interface DispatchLimits {
   concurrentPins: number;
   /** Fetches beyond those that still wait for a peer: they cost kubo a want-list entry and nothing else. */
   searchingPins: number;
-  /** Without a block for this long a fetch counts as searching and frees its active place. */
+  /**
+   * Without a first block for this long a fetch counts as searching and frees its active place. It bounds how fast
+   * the fetches of a queue begin, so it is what dead CIDs ahead of a living one cost it.
+   */
+  graceMs: number;
+  /** The same after a block. */
   idleMs: number;
   /** A searching fetch may be put back for somebody else after this long. */
   rotateMs: number;
@@ -73,7 +78,11 @@ export function planDispatch({ nowMs, running, waiting, limits }: DispatchInput)
 }
 
 function isActive(fetch: RunningFetch, nowMs: number, limits: DispatchLimits): boolean {
-  return nowMs - fetch.progressMs < limits.idleMs;
+  return nowMs < activeUntilMs(fetch, limits);
+}
+
+function activeUntilMs({ startedMs, progressMs }: RunningFetch, { graceMs, idleMs }: DispatchLimits): number {
+  return progressMs === undefined ? startedMs + graceMs : progressMs + idleMs;
 }
 
 function loadsByAccount(running: readonly RunningFetch[], nowMs: number, limits: DispatchLimits): Map<string, Load> {
@@ -137,7 +146,7 @@ function oldest(fetches: readonly RunningFetch[], sinceMs: (fetch: RunningFetch)
 /** The soonest moment at which a running fetch turns into a search, or becomes old enough to be put back. */
 function nextChangeMs(running: readonly RunningFetch[], nowMs: number, limits: DispatchLimits): number {
   const moments = running.flatMap((fetch) => [
-    fetch.progressMs + limits.idleMs,
+    activeUntilMs(fetch, limits),
     fetch.startedMs + limits.rotateMs,
     fetch.startedMs + limits.quantumMs,
   ]);

@@ -188,7 +188,6 @@ export class PinReconciler implements Reconciler, FetchView {
       contentKey: queued.content.key,
       accountId: queued.accountId,
       startedMs: nowMs,
-      progressMs: nowMs,
       progress: { blocks: 0, bytes: 0 },
       abort: new AbortController(),
       done: Promise.resolve(),

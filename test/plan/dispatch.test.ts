@@ -2,7 +2,14 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type DispatchLimits, planDispatch, type RunningFetch } from '../../daemon/plan/dispatch.ts';
 
-const limits: DispatchLimits = { concurrentPins: 4, searchingPins: 8, idleMs: 5_000, rotateMs: 30_000, quantumMs: 60_000 };
+const limits: DispatchLimits = {
+  concurrentPins: 4,
+  searchingPins: 8,
+  graceMs: 1_000,
+  idleMs: 5_000,
+  rotateMs: 30_000,
+  quantumMs: 60_000,
+};
 const places = 2 * limits.concurrentPins + limits.searchingPins;
 const NOW_MS = 1_000_000;
 
@@ -42,6 +49,12 @@ test("a flood in every active place does not hold up another account's first fet
 
 test('a fetch that waits for a peer frees its active place', (t) => {
   t.deepEqual(decide(fetches('a', limits.concurrentPins, { idleMs: limits.idleMs }), ['a']), { kind: 'start', accountId: 'a' });
+});
+
+test('a fetch that never had a block frees its active place sooner', (t) => {
+  const without = (ageMs: number) => fetches('a', limits.concurrentPins, { ageMs }).map(({ progressMs: _none, ...fetch }) => fetch);
+  t.is(decide(without(limits.graceMs - limits.concurrentPins), ['a']).kind, 'wait');
+  t.is(decide(without(limits.graceMs), ['a']).kind, 'start');
 });
 
 test('with every place taken by searches of a flood, its oldest is rotated for another account at once', (t) => {
@@ -95,7 +108,7 @@ function simulate(accounts: Record<string, { lengthMs: number }[]>, untilMs: num
       const job = queues.get(decision.accountId)?.shift();
       served = [...served.filter((id) => id !== decision.accountId), decision.accountId];
       if (job === undefined) continue;
-      running.push({ contentKey: job.key, accountId: decision.accountId, startedMs: nowMs, progressMs: nowMs });
+      running.push({ contentKey: job.key, accountId: decision.accountId, startedMs: nowMs });
       endsMs.set(job.key, { accountId: decision.accountId, atMs: nowMs + job.lengthMs, key: job.key, lengthMs: job.lengthMs });
     }
   }
