@@ -139,7 +139,8 @@ export function interrupt(fate: LiveFate, nowMs: number): Fate | undefined {
 
 /** Somebody asks for another try now. Undefined while it is held or being fetched: there is nothing to try. */
 export function retry(fate: LiveFate, nowMs: number): LiveFate | undefined {
-  if (fate.content.hot === 'pinned' || fate.content.fetching) return undefined;
+  const { hot, fetching } = fate.content;
+  if (hot === 'pinned' || (hot === 'wanted' && fetching)) return undefined;
   return { ...wantAnew(fate, nowMs), events: [{ atMs: nowMs, event: 'retried', text: 'queued anew' }] };
 }
 
