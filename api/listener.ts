@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { FbpdError } from '../daemon/domain/errors.ts';
+import type { Log } from '../daemon/log.ts';
 import { failure, rawFailure } from './errors.ts';
 import type { ApiLimits } from './limits.ts';
 
@@ -21,8 +22,11 @@ export interface ListenerOptions {
   host: string;
   port: number;
   limits: ApiLimits;
+  log: Log;
 }
 
+/** A connection on which nothing moves either way, as with a client that doesn't read its reply, is cut after this. */
+const SILENCE_MS = 120_000;
 /** How often Node looks for requests that are late. */
 const TIMEOUT_CHECK_MS = 1000;
 /** A client that was told off may read the reply this long before the connection is cut. */
@@ -54,6 +58,11 @@ export function createListener(options: ListenerOptions): Listener {
     accept,
   );
   server.maxConnections = limits.connections;
+  server.timeout = Math.max(SILENCE_MS, limits.keepAliveTimeoutMs);
+  // Too few file descriptors to accept with, say: what is open goes on, and nobody else would hear of it.
+  server.on('error', (error) => {
+    if (server.listening) options.log.error({ err: error }, 'the API could not accept a connection');
+  });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

@@ -69,7 +69,7 @@ function formatProgress(progress: FetchProgress): string {
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `3.1 MiB`; bytes are whole. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
 }

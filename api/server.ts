@@ -66,15 +66,22 @@ export function createApi(options: ApiOptions): Api {
   app.use(apiMetrics({ ...options, registry: options.metrics }));
   app.use(errors({ log: options.log }));
   app.use(cors(options.cors));
+  app.use(nobodysBusiness);
   app.use(wellFormedTarget);
   app.use(closeWhenClosing(() => listener.closing()));
   app.use(router.routes());
   app.use(nothingHere(auth));
 
   const callback = app.callback();
-  const listener = createListener({ handle: callback, ...options.listen, limits });
+  const listener = createListener({ handle: callback, ...options.listen, limits, log: options.log });
   return { callback, listen: listener.listen, close: listener.close };
 }
+
+/** Replies are one account's, and no page. */
+const nobodysBusiness: Middleware = (ctx, next) => {
+  ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+  return next();
+};
 
 /** HTTP/1.1 wants a Host, and what is asked for to be a path or, as proxies write it, a whole URL. */
 const wellFormedTarget: Middleware = async (ctx, next) => {

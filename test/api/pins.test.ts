@@ -3,6 +3,7 @@ import test from 'ava';
 import { base36 } from 'multiformats/bases/base36';
 
 import type { FetchProgress } from '../../daemon/domain/content.ts';
+import { TestClock } from '../fixtures/create-accounts.ts';
 import { call, createTestApi, HOT_UP, IDLE } from '../fixtures/create-api.ts';
 import { createCid, createDagPbCid } from '../fixtures/create-cid.ts';
 
@@ -106,6 +107,17 @@ test('5. created is RFC 3339 in UTC to the millisecond, unique within the accoun
     again.map(({ json }) => json.created),
     created,
   );
+});
+
+test('5. created goes on from the last one when the clock is set back', async (t) => {
+  const clock = new TestClock();
+  const { user } = await createTestApi(t, { clock });
+  const created = async () => Date.parse((await user.call('POST', '/pins', { body: { cid: CID } })).json.created);
+  const first = await created();
+  t.is(first, clock.nowMs());
+  t.is(await created(), first + 1);
+  clock.advance(-3_600_000);
+  t.is(await created(), first + 2);
 });
 
 test('6. lists are newest first, ten unless a limit of 1 to 1000 says otherwise', async (t) => {
@@ -293,6 +305,14 @@ test('a blocked CID is refused by name, and the reply says that it is the conten
   t.is(refused.status, 451);
   t.is(refused.json.error.reason, 'CID_BLOCKED');
   t.false(refused.text.includes('takedown 17'), 'the note is the operator’s');
+});
+
+test('replies are not for caches, and are what they say they are', async (t) => {
+  const { url, user } = await createTestApi(t);
+  for (const { headers } of [await user.call('GET', '/pins'), await call(t, url, 'GET', '/pins')]) {
+    t.is(headers.get('cache-control'), 'no-store');
+    t.is(headers.get('x-content-type-options'), 'nosniff');
+  }
 });
 
 test('HEAD answers as GET does, without the body', async (t) => {
