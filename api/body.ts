@@ -70,6 +70,8 @@ function readBytes(req: IncomingMessage, limitBytes: number): Promise<Uint8Array
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     });
     req.on('error', reject);
-    req.on('close', () => reject(badField('body', 'ended too soon')));
+    req.on('close', () => {
+      if (!req.complete) reject(badField('body', 'ended too soon'));
+    });
   });
 }
