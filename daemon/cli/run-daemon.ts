@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { promisify } from 'node:util';
 
 import type { Config } from '../config.ts';
@@ -11,6 +10,8 @@ import { version } from './version.ts';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** What is still open after everything was stopped, such as a client that will not hang up, does not keep the process. */
 const LINGER_MS = 3_000;
+/** npm passes the Ctrl-C on that a terminal has sent to all of us anyway: what comes so soon after is the same one. */
+const ECHO_MS = 500;
 
 /**
  * Runs the daemon until it is told to stop or cannot go on. `onReady` hears once that it accepts requests. A second signal
@@ -34,12 +35,22 @@ export async function runUntilStopped(config: Config, onReady: (daemon: Daemon) 
   }
 }
 
-/** Resolves on the first signal. From then on another one ends the process. */
-async function stopSignal(): Promise<void> {
-  const heard = new AbortController();
-  await Promise.race(STOP_SIGNALS.map((signal) => once(process, signal, { signal: heard.signal })));
-  heard.abort();
-  for (const signal of STOP_SIGNALS) process.on(signal, () => process.exit(EXIT.failed));
+/** Resolves on the first signal. From then on another one ends the process, unless it is an echo. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    let impatient = false;
+    const hear = (): void => {
+      if (impatient) process.exit(EXIT.failed);
+      if (stopping) return;
+      stopping = true;
+      setTimeout(() => {
+        impatient = true;
+      }, ECHO_MS).unref();
+      resolve();
+    };
+    for (const signal of STOP_SIGNALS) process.on(signal, hear);
+  });
 }
 
 /** Tells systemd that we are ready where it waits for that (`Type=notify`). Node cannot write to its socket, but its own tool can. */
