@@ -21,6 +21,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
 import { createDiskGuard } from './store/disk-guard.ts';
+import { refuseWhenFull } from './store/full-disk.ts';
 import { openLevelStore } from './store/level-store.ts';
 import { openPinStore, COUNTED_TYPES as PIN_TYPES } from './store/pin-store.ts';
 import { type VerifyReport, verifyStore } from './store/verify.ts';
@@ -108,7 +109,8 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     ballastBytes: config.state.ballastBytes,
     log,
   });
-  await disk.check();
+  // What is about to start writes a little on its way up, too.
+  if ((await disk.check()) === 'full') await disk.makeRoom();
 
   const fatal = Promise.withResolvers<never>();
   // Whoever waits for it hears of it; that nobody waits yet must not end the process by itself.
@@ -124,11 +126,15 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     log,
     clock,
     create: true,
-    makeRoom: () => disk.makeRoom(),
+    async makeRoom() {
+      // The room that the ballast gives back is not for new pins.
+      await disk.check();
+      await disk.makeRoom();
+    },
     onFatal: fatal.reject,
   });
   undo.add(() => store.close());
-  const pins = await openPinStore({ store, clock, log, randomUUID });
+  const pins = refuseWhenFull(await openPinStore({ store, clock, log, randomUUID }), () => disk.state);
   const accounts = await openAccounts({ store, clock, log, randomBytes, randomUUID });
   for (const name of await finishDeletions({ accounts, pins })) log.info({ account: name }, 'a deletion that was broken off is finished');
   await hotUp;
