@@ -6,7 +6,7 @@ export type LevelFailure =
   | 'full'
   /** Another process has it open. */
   | 'locked'
-  /** LevelDB itself found a damaged file. */
+  /** LevelDB itself found a file damaged, cut short or missing. */
   | 'corrupt'
   /** Our own handle was closed under the call. */
   | 'closed'
@@ -21,6 +21,8 @@ export type LevelFailure =
 const FULL_TEXT = /no space left on device|quota exceeded/i;
 const DENIED_TEXT = /permission denied|operation not permitted|read-only file system/i;
 const DENIED_CODES: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
+/** A read behind the end of a table, and a table that is not there. */
+const CORRUPT_TEXT = /invalid argument|no such file or directory/i;
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const CLOSED_CODES: ReadonlySet<unknown> = new Set(['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_ITERATOR_NOT_OPEN', 'LEVEL_ITERATOR_BUSY']);
 
@@ -31,7 +33,7 @@ export function failureOf(error: unknown): LevelFailure {
     const code = 'code' in cause ? cause.code : undefined;
     if (code === 'LEVEL_LOCKED') return 'locked';
     if (FULL_CODES.has(code) || FULL_TEXT.test(cause.message)) return 'full';
-    if (code === 'LEVEL_CORRUPTION') return 'corrupt';
+    if (code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && CORRUPT_TEXT.test(cause.message))) return 'corrupt';
     if (CLOSED_CODES.has(code)) failure = 'closed';
     if (DENIED_CODES.has(code) || (code === 'LEVEL_IO_ERROR' && DENIED_TEXT.test(cause.message))) return 'denied';
     if (code === 'LEVEL_IO_ERROR' || 'errno' in cause) failure = 'io';
@@ -58,4 +60,4 @@ export function damaged(what: string, todo: string, cause?: unknown): FbpdError 
   return new FbpdError('STORE_DAMAGED', `store: ${what}. ${todo}`, { cause });
 }
 
-export const RESTORE = 'Nothing was changed. Restore the store from a backup; `fbpd check` lists what can still be read.';
+export const RESTORE = 'Restore the store from a backup; `fbpd check` lists what can still be read.';

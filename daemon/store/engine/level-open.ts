@@ -43,9 +43,10 @@ export async function openUnjudged(levelDir: string, options: { create: boolean 
  * Opens LevelDB after its logs were judged.
  *
  * @param mark a sequence number known to be synced
+ * @returns also the sequence number that the logs prove to have been synced
  * @throws FbpdError `STORE_LOCKED`, `STORE_DAMAGED`, `STORAGE_FULL`, `STORE_IO`
  */
-export async function openLevelDb(levelDir: string, mark: number, log: Log): Promise<LevelDb> {
+export async function openLevelDb(levelDir: string, mark: number, log: Log): Promise<{ db: LevelDb; floor: number }> {
   await refuseLocked(levelDir);
   const logs = await readLiveLogs(levelDir);
   const verdict = judgeLogs(logs, mark);
@@ -54,7 +55,7 @@ export async function openLevelDb(levelDir: string, mark: number, log: Log): Pro
     log.warn({ levelDir, groups: verdict.groups }, 'store: a power cut has torn writes that were not synced yet; they are left out');
     await cutLogs(logs, verdict.index, verdict.sizeBytes);
   }
-  return openUnjudged(levelDir, { create: false });
+  return { db: await openUnjudged(levelDir, { create: false }), floor: verdict.kind === 'cut' ? verdict.synced : mark };
 }
 
 /** Turns what LevelDB says when it opens into an error that says what to do. */

@@ -5,9 +5,9 @@ export type LogVerdict =
   | { kind: 'whole' }
   /**
    * A power cut has kept a later write and lost an earlier one, none of them synced: everything from the gap on has to go,
-   * or the store would hold commits that were judged against lost ones.
+   * or the store would hold commits that were judged against lost ones. Commit `synced` must still be there afterwards.
    */
-  | { kind: 'cut'; index: number; sizeBytes: number; groups: number }
+  | { kind: 'cut'; index: number; sizeBytes: number; groups: number; synced: number }
   | { kind: 'damaged'; what: string };
 
 /**
@@ -21,22 +21,24 @@ export function judgeLogs(logs: readonly LiveLog[], mark: number): LogVerdict {
   const missing = missingGroup(before);
   if (missing !== undefined) return { kind: 'damaged', what: `group ${missing} of the journal is missing from the log` };
   const last = before.at(-1)?.entry.last;
-  const after = gapIndex === -1 ? [] : groupsBehind(logs, gapIndex);
   const gap = logs[gapIndex];
+  const after = gap === undefined ? [] : groupsBehind(logs, gapIndex);
   if (gap !== undefined && after.length > 0) {
     const synced = Math.max(mark, ...after.map(({ entry }) => entry.synced));
-    if (last === undefined || synced > last) {
-      return {
-        kind: 'damaged',
-        what: `${gap.path} cannot be read at byte ${gap.goodSizeBytes}, and ${after.length} groups of commits come after`,
-      };
-    }
-    return { kind: 'cut', index: gapIndex, sizeBytes: gap.goodSizeBytes, groups: after.length };
+    if (!losesSynced(last, after, synced))
+      return { kind: 'cut', index: gapIndex, sizeBytes: gap.goodSizeBytes, groups: after.length, synced };
+    return { kind: 'damaged', what: `${gap.path} cannot be read from byte ${gap.goodSizeBytes} on, but commits that came later can` };
   }
   if (last !== undefined && last < mark) {
     return { kind: 'damaged', what: `the log ends with commit ${last}, but commit ${mark} was on disk` };
   }
   return { kind: 'whole' };
+}
+
+/** Whether something synced is in the gap. With no commit before it in the logs the one after it must tell. */
+function losesSynced(last: number | undefined, after: readonly LoggedGroup[], synced: number): boolean {
+  if (last !== undefined) return synced > last;
+  return after.some(({ entry }) => entry.synced >= entry.first - 1);
 }
 
 function groupsUpTo(logs: readonly LiveLog[], index: number): LoggedGroup[] {

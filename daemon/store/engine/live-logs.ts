@@ -80,7 +80,9 @@ export async function cutAfterGroup(levelDir: string, lastGroup: number): Promis
 }
 
 async function oldestLogNumber(levelDir: string): Promise<number> {
-  const name = (await readFile(join(levelDir, 'CURRENT'), 'utf8')).trim();
+  const current = await readFile(join(levelDir, 'CURRENT'), 'utf8');
+  const [, name] = /^(MANIFEST-\d+)\n$/.exec(current) ?? [];
+  if (name === undefined) throw damaged(`${levelDir}: the file CURRENT is malformed`, RESTORE);
   const manifest = await readFile(join(levelDir, name)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     throw damaged(`${levelDir}: ${name}, which CURRENT names, is missing`, RESTORE, error);

@@ -61,9 +61,9 @@ export async function openVerified(options: {
   countedTypes: readonly string[];
   log: Log;
 }): Promise<OpenedLevel> {
-  const { dir, sentinel, floor } = options;
+  const { dir, sentinel } = options;
   const levelDir = join(dir, LEVEL_DIR);
-  const db = await openLevelDb(levelDir, floor, options.log);
+  const { db, floor } = await openLevelDb(levelDir, options.floor, options.log);
   try {
     refuseStranger(dir, sentinel, await readIdentity(db));
     const head = headOfJournal(
