@@ -42,6 +42,8 @@ interface Running extends RunningFetch {
 
 /** At most this long between two looks at the queue, whatever the timers think. */
 const MAX_NAP_MS = 30_000;
+/** While something holds all fetches back it is looked at again this soon: it may be over before anybody tells. */
+const HELD_NAP_MS = 1_000;
 /** A loop that met an error of the store looks again after this. */
 const ERROR_NAP_MS = 1_000;
 
@@ -164,7 +166,7 @@ export class PinReconciler implements Reconciler, FetchView {
       this.#dueMs.set(decision.accountId, next === undefined ? (dueMs ?? Number.POSITIVE_INFINITY) : nowMs);
       if (next !== undefined) this.#begin(next);
     }
-    return MAX_NAP_MS;
+    return HELD_NAP_MS;
   }
 
   /** Accounts that may have something due, least recently served first; one never asked comes before all. */
