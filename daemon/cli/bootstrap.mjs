@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -138,6 +139,8 @@ function recentNode() {
 
 async function runHere() {
   silenceTypeStripping();
+  // Half of a start is compiling what was compiled before. (Coverage wants to see it compiled.)
+  if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache?.(join(MODULES, '.cache', 'node'));
   const [name, rest] = args[0] === 'task' ? ['test/tools/task', args.slice(1)] : ['daemon/cli/fbpd', args];
   // A published package is built to JavaScript: Node strips no types below node_modules.
   const file = [`${name}.ts`, `${name}.js`].map((candidate) => join(ROOT, candidate)).find((candidate) => existsSync(candidate));
