@@ -2,7 +2,7 @@ import test from 'ava';
 
 import { contentKeyOf, parseCid } from '../../daemon/domain/cid.ts';
 import { createCid } from '../fixtures/create-cid.ts';
-import { createClient, type PinStatusBody } from '../fixtures/create-client.ts';
+import { createClient, type PinStatusBody, type TestClient } from '../fixtures/create-client.ts';
 import { createDaemon, type TestDaemon } from '../fixtures/create-daemon.ts';
 import { inFlight } from '../fixtures/in-flight.ts';
 import { poll } from '../fixtures/poll.ts';
@@ -17,7 +17,7 @@ const SAMPLE = 100;
 test('ten thousand queued pins: after kill -9 all are there, and only what was in flight is begun again', async (t) => {
   t.timeout(240_000);
   const daemon = await createDaemon(t, { config: { limits: { stall_timeout: '30m' } } });
-  const clients = [];
+  const clients: TestClient[] = [];
   for (const name of ACCOUNTS) clients.push(createClient(daemon.apiUrl, await daemon.createToken(name)));
   const wanted = Array.from({ length: PINS }, (_, index) => createCid(`dead ${index}`).toString()).entries();
   const postedMs = performance.now();
