@@ -8,11 +8,13 @@ import { createContentKey, createPinRequest } from '../fixtures/create-pins.ts';
 import { checkPinInvariants } from './pin-invariants.ts';
 import { type ModelPin, PinModel } from './pin-model.ts';
 
-const ACCOUNTS = ['alice', 'bob', 'carol'];
-const CONTENTS = [0, 1, 2, 3].map(createContentKey);
+const ACCOUNTS = ['alice', 'bob'];
+/** Few, so that they are met in every state. */
+const CONTENTS = [0, 1].map(createContentKey);
 const START_MS = 1_700_000_000_000;
 const REASON = { code: 'stalled', text: 'no block for a while' };
 const OUTCOMES: FetchOutcome[] = [
+  { kind: 'pinned', sizeBytes: 5, blocks: 1 },
   { kind: 'pinned', sizeBytes: 5, blocks: 1 },
   { kind: 'failed', reason: REASON },
   { kind: 'later', notBeforeMs: START_MS, reason: REASON },
@@ -67,7 +69,7 @@ test('whatever happens, the store answers as plain arrays would, and agrees with
   t.timeout(300_000);
   const step = fc.record({ action, query, account, tickMs: fc.nat(2) });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 80, size: 'max' }), async (steps) => {
       const own = await createTestPinStore(t, new StepClock(START_MS));
       const model = new PinModel();
       for (const { action: next, query: filters, account: asked, tickMs } of steps) {
@@ -77,7 +79,8 @@ test('whatever happens, the store answers as plain arrays would, and agrees with
       }
       await own.store.close();
     }),
-    { numRuns: 60 },
+    // A counterexample is made smaller, but not for ever.
+    { numRuns: 40, interruptAfterTimeLimit: 120_000 },
   );
   t.pass();
 });
