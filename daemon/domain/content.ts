@@ -5,7 +5,8 @@ import type { Reason } from './pin.ts';
  * - `wanted`: some pin names it and it is queued or being fetched
  * - `pinned`: the whole DAG is held by the hot tier
  * - `failed`: given up until a new pin or a retry asks again
- * - `releasing`: no pin names it any more; the hot tier's pin is still to be removed
+ * - `releasing`: the hot tier's pin is still to be removed, as no pin names it any more, or it was blocked; pins that
+ *   want it again meanwhile wait until that is over
  */
 export type HotStatus = 'wanted' | 'pinned' | 'failed' | 'releasing';
 
