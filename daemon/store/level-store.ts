@@ -5,7 +5,7 @@ import { decodeRecord, versionOf } from './engine/codec.ts';
 import { judge, prepareCommit, type StoredVersion } from './engine/group-commit.ts';
 import { GroupCommitQueue, type GroupLimits, type Waiting } from './engine/group-commit-queue.ts';
 import { JOURNAL_SLOTS } from './engine/journal-ring.ts';
-import { failureOf, storageFull, unavailable } from './engine/level-errors.ts';
+import { failureOf, unavailable } from './engine/level-errors.ts';
 import { openError } from './engine/level-open.ts';
 import { LevelSession } from './engine/level-session.ts';
 import { readMark } from './engine/mark.ts';
@@ -29,9 +29,9 @@ export interface LevelStoreOptions {
   onFatal: (error: FbpdError) => void;
   /** Makes a new store where there is none. Default false: a missing store is refused. */
   create?: boolean;
-  /** Called when the disk is full, before the store is opened (again): gives a ballast up, say. */
+  /** Called when the disk is full, before the store is opened or goes on: gives a ballast up, say. */
   makeRoom?: () => Promise<void>;
-  /** On a disk that was full writes are tried again when so much is free. Default 32 MiB. */
+  /** On a disk that was full the store goes on when so much can be written. Default 32 MiB. */
   resumeFreeBytes?: number;
   limits?: Partial<GroupLimits>;
   /** Length of the journal's ring; it is a property of the store on disk, so only tests choose. */
@@ -178,7 +178,7 @@ export class LevelStore implements Store {
 
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     try {
-      if (!(await this.#session.admitsWrites())) throw storageFull();
+      this.#session.assertWritable();
       const { head, synced } = this.#session;
       const judged = judge(group, await this.#versions(group), head, {
         isCounted: this.#isCounted,

@@ -5,7 +5,6 @@ import test from 'ava';
 import { createLog } from '../../daemon/log.ts';
 import { dropBallast, ensureBallast } from '../../daemon/store/ballast.ts';
 import { createDiskGuard, judgeDisk } from '../../daemon/store/disk-guard.ts';
-import { FullDiskGate } from '../../daemon/store/engine/full-disk-gate.ts';
 import { createTestDir } from '../fixtures/create-store.ts';
 
 const MIB = 1 << 20;
@@ -106,21 +105,4 @@ test('the real free space of a file system is measured', async (t) => {
   const guard = createDiskGuard({ dir: await createTestDir(t), minFreeBytes: 1, ballastBytes: 0, log: createLog('silent') });
   t.true((await guard.freeBytes()) > 0);
   t.is(await guard.check(), 'ok');
-});
-
-test('after a full disk writes are tried again when room has come, or when the hold is over', (t) => {
-  const gate = new FullDiskGate(32 * MIB);
-  t.true(gate.admits(0, 0));
-  gate.trip(1000, MIB);
-  t.false(gate.admits(1001, MIB));
-  t.true(gate.admits(1001, 32 * MIB), 'room where there was none');
-  t.true(gate.admits(1250, MIB), 'the hold is over');
-  gate.trip(2000, 100 * MIB);
-  t.false(gate.admits(2001, 100 * MIB), 'there was room all along: a quota, or no inodes');
-  t.false(gate.admits(2499, 100 * MIB), 'the second hold is longer');
-  t.true(gate.admits(2500, 100 * MIB));
-  for (let trip = 0; trip < 40; trip += 1) gate.trip(10_000, 0);
-  t.true(gate.admits(15_000, 0), 'no hold is longer than five seconds');
-  gate.reset();
-  t.true(gate.admits(0, 0));
 });

@@ -1,8 +1,25 @@
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { dropBallast, ensureBallast } from '../ballast.ts';
 
 /** Bytes that an unprivileged process may still write in the file system of `dir`; 0 when no inode is left. */
 export async function freeBytes(dir: string): Promise<number> {
   const { bavail, bsize, ffree, files } = await statfs(dir);
   // Some file systems (btrfs) have no fixed number of inodes and report none at all.
   return files > 0 && ffree === 0 ? 0 : bavail * bsize;
+}
+
+/** Whether so many bytes can really be written: a quota does not show in the free bytes. */
+export async function hasRoomFor(dir: string, sizeBytes: number): Promise<boolean> {
+  if ((await freeBytes(dir)) < sizeBytes) return false;
+  const probe = { path: join(dir, 'room.tmp'), sizeBytes };
+  try {
+    await ensureBallast(probe);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await dropBallast(probe);
+  }
 }

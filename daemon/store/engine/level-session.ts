@@ -4,13 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FbpdError, isFbpdError } from '../../domain/errors.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
-import { freeBytes } from './disk-space.ts';
-import { FullDiskGate } from './full-disk-gate.ts';
+import { freeBytes, hasRoomFor } from './disk-space.ts';
 import type { BatchOp } from './group-commit.ts';
 import type { JournalEntry } from './journal-ring.ts';
 import { failureOf, RESTORE, storageFull, textOf, unavailable } from './level-errors.ts';
 import type { LevelDb } from './level-open.ts';
-import { cutAfterGroup, syncLogs } from './live-logs.ts';
+import { cutAfterGroup, logSizeBytes, syncLogs } from './live-logs.ts';
 import { MarkKeeper } from './mark.ts';
 import type { OpenedLevel } from './opened-level.ts';
 import { LEVEL_DIR } from './sentinel.ts';
@@ -21,8 +20,9 @@ export interface LevelSessionOptions {
   opened: OpenedLevel;
   /** Opens and verifies anew; the store must have reached `floor`. */
   reopen: (floor: number) => Promise<OpenedLevel>;
-  /** Called when the disk is full, before the store is opened again. */
+  /** Called when the disk is full: gives a ballast up, say. */
   makeRoom: () => Promise<void>;
+  /** Writes go on when so much can be written again. */
   resumeFreeBytes: number;
   onFatal: (error: FbpdError) => void;
   clock: Clock;
@@ -30,27 +30,28 @@ export interface LevelSessionOptions {
 }
 
 /**
- * The open LevelDB, how far it has come, and what happens when it fails: on a full disk it is closed, cleaned of what
- * was refused, and opened again; any other I/O error is final.
+ * The open LevelDB, how far it has come, and what happens when it fails. When the disk is full, writes are refused and
+ * reads go on until there is room; then it is opened again, as LevelDB never recovers by itself. Any other I/O error is
+ * final.
  */
 export class LevelSession {
   readonly #options: LevelSessionOptions;
   readonly #levelDir: string;
-  readonly #gate: FullDiskGate;
   readonly #mark: MarkKeeper;
   readonly #closing = new AbortController();
   #db: LevelDb | undefined;
+  #head: JournalEntry;
+  #synced: number;
+  /** The disk was full: LevelDB must not write with this handle again, as its log is torn at an unknown place. */
+  #full = false;
+  #fatal: FbpdError | undefined;
   /** While there is no handle: the attempt to get one that is under way or was the last. */
   #attempt: Promise<unknown> = Promise.resolve();
   #recovery: Promise<void> = Promise.resolve();
-  #fatal: FbpdError | undefined;
-  #head: JournalEntry;
-  #synced: number;
 
   constructor(options: LevelSessionOptions) {
     this.#options = options;
     this.#levelDir = join(options.dir, LEVEL_DIR);
-    this.#gate = new FullDiskGate(options.resumeFreeBytes);
     this.#mark = new MarkKeeper(options);
     this.#db = options.opened.db;
     this.#head = options.opened.head;
@@ -67,7 +68,7 @@ export class LevelSession {
     return this.#synced;
   }
 
-  /** Runs a read; while the store is being opened again it waits for the attempt to end. */
+  /** Runs a read. While the store is being opened again it waits for that; then it may have to be run once more. */
   async read<T>(run: (db: LevelDb) => Promise<T>): Promise<T> {
     const db = await this.handle();
     try {
@@ -85,9 +86,8 @@ export class LevelSession {
   async handle(): Promise<LevelDb> {
     if (this.#db === undefined) await this.#attempt;
     if (this.#fatal !== undefined) throw this.#fatal;
-    if (this.#db === undefined)
-      throw unavailable(this.#closing.signal.aborted ? 'it is closed' : 'it is being opened again after the disk was full');
-    return this.#db;
+    if (this.#db !== undefined) return this.#db;
+    throw unavailable(this.#closing.signal.aborted ? 'it is closed' : 'it cannot be opened again yet after the disk was full');
   }
 
   /** What the caller of a failed read is told. An I/O error ends the session. */
@@ -106,10 +106,10 @@ export class LevelSession {
     }
   }
 
-  /** False while the disk is known to be full. */
-  async admitsWrites(): Promise<boolean> {
-    if (!this.#gate.tripped) return true;
-    return this.#gate.admits(this.#options.clock.nowMs(), await freeBytes(this.#options.dir).catch(() => 0));
+  /** @throws FbpdError when a write would be refused now */
+  assertWritable(): void {
+    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#full) throw storageFull();
   }
 
   /**
@@ -117,6 +117,7 @@ export class LevelSession {
    * only after `STORE_IO` that cannot be promised.
    */
   async write(batch: readonly BatchOp[], entry: JournalEntry, sync: boolean): Promise<void> {
+    this.assertWritable();
     const db = await this.handle();
     try {
       // LevelDB syncs only its newest log, and older writes may be in the one before.
@@ -126,7 +127,6 @@ export class LevelSession {
       throw await this.#writeFailed(db, error);
     }
     this.#head = entry;
-    this.#gate.reset();
     if (!sync) return;
     this.#synced = entry.last;
     this.#mark.note(entry.last);
@@ -137,64 +137,80 @@ export class LevelSession {
     await this.#recovery;
     const db = this.#db;
     this.#db = undefined;
-    if (db === undefined) return;
-    if (this.#fatal === undefined) {
-      if (this.#synced < this.#head.last) await syncLogs(this.#levelDir);
-      await this.#mark.flush(this.#head.last);
+    if (this.#fatal !== undefined || this.#full) {
+      if (db !== undefined) await this.#closeAndCut(db);
+      return;
     }
-    await db.close();
+    if (this.#synced < this.#head.last) await syncLogs(this.#levelDir);
+    await this.#mark.flush(this.#head.last);
+    await db?.close();
   }
 
   async #writeFailed(db: LevelDb, error: unknown): Promise<FbpdError> {
-    const free = await freeBytes(this.#options.dir).catch(() => undefined);
-    const failure = failureOf(error);
-    // A C library may have other words for a full disk.
-    const full = failure === 'full' || (failure === 'io' && free !== undefined && free < ALMOST_NOTHING_BYTES);
-    this.#db = undefined;
-    const cut = this.#closeAndCut(db);
-    if (!full) {
-      await cut;
+    if (!(await this.#isFull(error))) {
+      this.#db = undefined;
+      await this.#closeAndCut(db);
       return this.#fail(error);
     }
-    this.#gate.trip(this.#options.clock.nowMs(), free ?? 0);
-    this.#options.log.error({ freeBytes: free, err: error }, 'store: the disk is full; writes are refused until there is room');
-    const first = cut.then(() => this.#tryReopen());
-    this.#attempt = first;
-    this.#recovery = this.#keepTrying(first);
-    await cut;
+    this.#options.log.error({ err: error }, 'store: the disk is full; writes are refused until there is room');
+    this.#full = true;
+    await this.#cut();
+    this.#recovery = this.#recover();
     return storageFull(error);
   }
 
-  /**
-   * LevelDB must never write with a handle that has failed: its log is torn at an unknown place. And whatever of the
-   * failed group reached the log must go, because its callers are told that nothing was written.
-   */
+  /** A C library may have other words for a full disk than those we know. */
+  async #isFull(error: unknown): Promise<boolean> {
+    const failure = failureOf(error);
+    if (failure !== 'io') return failure === 'full';
+    return (await freeBytes(this.#options.dir).catch(() => Number.POSITIVE_INFINITY)) < ALMOST_NOTHING_BYTES;
+  }
+
   async #closeAndCut(db: LevelDb): Promise<void> {
+    await db.close().catch((error: unknown) => this.#options.log.warn({ err: error }, 'store: LevelDB did not close'));
+    // Closing may have written what was left in a buffer.
+    await this.#cut();
+  }
+
+  /** Whatever of a failed group has reached the log must go, because its callers are told that nothing was written. */
+  async #cut(): Promise<void> {
     try {
-      await db.close();
       await cutAfterGroup(this.#levelDir, this.#head.group);
     } catch (error) {
       this.#options.log.error({ err: error }, 'store: the log could not be cleaned of a failed write');
     }
   }
 
-  /** Tries until the store is open again, is closed, or has failed for good. */
-  async #keepTrying(first: Promise<boolean>): Promise<void> {
+  /** Waits for room, and opens the store again. */
+  async #recover(): Promise<void> {
     const { signal } = this.#closing;
-    let done = await first;
-    for (let delayMs = FIRST_RETRY_MS; !done && !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
+    await this.#options.makeRoom();
+    for (let delayMs = FIRST_DELAY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+      if (await this.#hasRoom()) {
+        const attempt = this.#tryReopen();
+        this.#attempt = attempt;
+        if (await attempt) return;
+      }
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
-      const attempt = this.#tryReopen();
-      this.#attempt = attempt;
-      done = await attempt;
     }
   }
 
-  /** False when there was no room for it. */
-  async #tryReopen(): Promise<boolean> {
-    if (this.#closing.signal.aborted) return true;
+  async #hasRoom(): Promise<boolean> {
     try {
-      await this.#options.makeRoom();
+      const neededBytes = (await logSizeBytes(this.#levelDir)) + ALMOST_NOTHING_BYTES;
+      return await hasRoomFor(this.#options.dir, Math.max(neededBytes, this.#options.resumeFreeBytes));
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'store: the free space cannot be measured');
+      return false;
+    }
+  }
+
+  /** False when there was no room for it after all. */
+  async #tryReopen(): Promise<boolean> {
+    const old = this.#db;
+    this.#db = undefined;
+    if (old !== undefined) await this.#closeAndCut(old);
+    try {
       this.#adopt(await this.#options.reopen(this.#synced));
       return true;
     } catch (error) {
@@ -214,7 +230,8 @@ export class LevelSession {
     this.#db = db;
     this.#head = head;
     this.#synced = head.last;
-    this.#options.log.info('store: open again after the disk was full');
+    this.#full = false;
+    this.#options.log.info('store: there is room; it goes on');
   }
 
   #fail(cause: unknown): FbpdError {
@@ -228,8 +245,8 @@ export class LevelSession {
 
 /** Less than LevelDB needs for anything. */
 const ALMOST_NOTHING_BYTES = 256 << 10;
-const FIRST_RETRY_MS = 250;
-const LONGEST_RETRY_MS = 5000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2000;
 
 function fatalError(levelDir: string, cause: unknown): FbpdError {
   if (isFbpdError(cause)) return cause;

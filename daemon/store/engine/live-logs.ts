@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { decodeRecord } from './codec.ts';
@@ -32,24 +32,20 @@ export interface LiveLog {
  */
 export async function readLiveLogs(levelDir: string): Promise<LiveLog[]> {
   const oldest = await oldestLogNumber(levelDir);
-  const numbers = (await readdir(levelDir))
-    .filter((name) => /^\d+\.log$/.test(name))
-    .map((name) => ({ name, number: Number.parseInt(name, 10) }))
-    .filter(({ number }) => number >= oldest)
-    .sort((a, b) => a.number - b.number);
-  if (oldest > 0 && numbers[0]?.number !== oldest) {
+  const live = (await logsIn(levelDir)).filter(({ number }) => number >= oldest);
+  if (oldest > 0 && live[0]?.number !== oldest) {
     throw damaged(`${levelDir}: the log ${String(oldest).padStart(6, '0')}.log is missing`, RESTORE);
   }
   const logs: LiveLog[] = [];
-  for (const { name } of numbers) logs.push(await readLog(join(levelDir, name)));
+  for (const { path } of live) logs.push(await readLog(path));
   return logs;
 }
 
 /** Makes everything that was written to the logs durable. */
 export async function syncLogs(levelDir: string): Promise<void> {
-  for (const name of await readdir(levelDir)) {
+  for (const { path } of await logsIn(levelDir)) {
     // LevelDB may remove an old log meanwhile; what was in it is in a synced table then.
-    if (name.endsWith('.log')) await changeFile(join(levelDir, name)).catch(ignoreMissing);
+    await changeFile(path).catch(ignoreMissing);
   }
 }
 
@@ -61,22 +57,37 @@ export async function cutLogs(logs: readonly LiveLog[], index: number, sizeBytes
 }
 
 /**
- * Removes every group after the given one, and whatever is torn, from the logs. LevelDB must not have them open.
+ * Removes every group after the given one, and whatever is torn, from the logs. LevelDB may have them open, if it never
+ * writes to them again.
  *
  * @returns how many whole groups were removed
  */
 export async function cutAfterGroup(levelDir: string, lastGroup: number): Promise<number> {
-  const logs = await readLiveLogs(levelDir);
+  const logs: LiveLog[] = [];
+  for (const { path } of await logsIn(levelDir)) {
+    const log = await readLog(path).catch(ignoreMissing);
+    if (log !== undefined) logs.push(log);
+  }
   for (const [index, log] of logs.entries()) {
     const later = log.groups.find(({ entry }) => entry.group > lastGroup);
     if (later === undefined && log.goodSizeBytes === log.sizeBytes) continue;
     await cutLogs(logs, index, later?.offset ?? log.goodSizeBytes);
-    return logs
-      .slice(index)
-      .flatMap(({ groups }) => groups)
-      .filter(({ entry }) => entry.group > lastGroup).length;
+    return logs.slice(index).flatMap(({ groups }) => groups.filter(({ entry }) => entry.group > lastGroup)).length;
   }
   return 0;
+}
+
+/** Bytes in all logs: about what LevelDB writes as tables when it opens. */
+export async function logSizeBytes(levelDir: string): Promise<number> {
+  const sizes = await Promise.all((await logsIn(levelDir)).map(({ path }) => stat(path).catch(ignoreMissing)));
+  return sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0);
+}
+
+async function logsIn(levelDir: string): Promise<{ path: string; number: number }[]> {
+  return (await readdir(levelDir))
+    .filter((name) => /^\d+\.log$/.test(name))
+    .map((name) => ({ path: join(levelDir, name), number: Number.parseInt(name, 10) }))
+    .sort((a, b) => a.number - b.number);
 }
 
 async function oldestLogNumber(levelDir: string): Promise<number> {
@@ -127,6 +138,6 @@ async function changeFile(path: string, sizeBytes?: number): Promise<void> {
   }
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): void {
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
