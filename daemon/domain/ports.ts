@@ -166,8 +166,10 @@ export interface HotStatusReport {
 
 /** Why the hot tier did not do it. */
 export type HotFailure =
-  /** Not reachable, restarting, or it answered with an error of its own: says nothing about the content. */
+  /** Not reachable, or restarting: says nothing about the content. */
   | 'down'
+  /** It answered with an error of its own, which may be about the content or not: worth a few more tries. */
+  | 'refused'
   /** No new block for `stallMs`. */
   | 'stalled'
   | 'timeout'

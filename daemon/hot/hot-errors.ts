@@ -3,10 +3,10 @@ import { RpcError } from './kubo-rpc.ts';
 
 /**
  * What kubo says of content that can never be held: bytes that do not hash to their CID or do not decode, a codec or
- * a hash function that it does not know. Its other errors say nothing about the content.
+ * a hash function that it does not know. Its other errors may say something about the content or not.
  */
 const INVALID =
-  /unrecognized|not registered|no (de|en)coder|unknown codec|unsupported codec|failed to decode|could not decode|unexpected (EOF|content)|invalid (length|wire|protobuf|node|cbor)|protobuf|wire ?type|cbor|insecure hash|different hash|hash mismatch|data did not match|digest too (small|large)|unknown hash|hash function/i;
+  /unrecognized|not registered|no (de|en)coder|unknown codec|unsupported codec|failed to decode|could not decode|unexpected (EOF|content)|invalid (length|wire|protobuf|node|cbor|major)|protobuf|wire ?type|cbor|insecure hash|different hash|hash mismatch|data did not match|digest too (small|large)|unknown hash|hash function/i;
 
 /** A block that an offline request needs and that is not here. */
 const MISSING = /not found locally|could not find|block not found|merkledag: not found/i;
@@ -17,7 +17,7 @@ export function failureOf(error: unknown): HotFailure {
   if (error.failure === 'aborted') return 'aborted';
   if (error.failure !== 'refused') return 'down';
   if (MISSING.test(error.message)) return 'stalled';
-  return INVALID.test(error.message) ? 'invalid' : 'down';
+  return INVALID.test(error.message) ? 'invalid' : 'refused';
 }
 
 /** `what` is what was being done, to which CID. */

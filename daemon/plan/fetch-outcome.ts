@@ -3,7 +3,7 @@ import type { Reason } from '../domain/pin.ts';
 import type { FetchOutcome, HotFailure } from '../domain/ports.ts';
 
 export interface RetryLimits {
-  /** Stalled attempts before a content is given up. */
+  /** Attempts that stalled or were refused before a content is given up. */
   pinAttempts: number;
   /** From the first wish to giving up, waiting and all attempts included. */
   pinTimeoutMs: number;
@@ -15,9 +15,9 @@ export interface FetchEnd {
   message: string;
 }
 
-/** The first pause after a stalled attempt; each further one is four times as long, up to the cap. */
-const STALL_BACKOFF_MS = 30_000;
-const STALL_BACKOFF_CAP_MS = 3_600_000;
+/** The first pause after an attempt that stalled or was refused; each further one is four times as long, up to the cap. */
+const RETRY_BACKOFF_MS = 30_000;
+const RETRY_BACKOFF_CAP_MS = 3_600_000;
 /** A search that was put back for others comes round again after this. */
 const ROTATED_BACKOFF_MS = 60_000;
 /** kubo is restarting: look again soon. The dispatcher holds everything back meanwhile anyway. */
@@ -25,7 +25,6 @@ const DOWN_BACKOFF_MS = 1_000;
 
 /** What becomes of a content whose fetch ended without a copy: try later, or give it up with a reason people can read. */
 export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number, limits: RetryLimits): FetchOutcome {
-  const expired = nowMs - content.wantedSinceMs >= limits.pinTimeoutMs;
   switch (end.failure) {
     case 'too_many_bytes':
     case 'too_many_blocks':
@@ -34,9 +33,10 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
     case 'timeout':
       return failed('timeout', end.message);
     case 'stalled':
-      return afterStall(content, end, nowMs, limits, expired);
+    case 'refused':
+      return afterAttempt(content, end.failure, end.message, nowMs, limits);
     case 'rotated':
-      return expired
+      return isExpired(content, nowMs, limits)
         ? failed('timeout', `no peer was found within limits.pin_timeout: ${end.message}`)
         : later('rotated', `no peer found so far; other pins are tried meanwhile (${end.message})`, nowMs + ROTATED_BACKOFF_MS, true);
     case 'down':
@@ -49,13 +49,17 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
   }
 }
 
-function afterStall(content: Content, end: FetchEnd, nowMs: number, limits: RetryLimits, expired: boolean): FetchOutcome {
+function afterAttempt(content: Content, code: string, message: string, nowMs: number, limits: RetryLimits): FetchOutcome {
   const attempt = content.attempts + 1;
   if (attempt >= limits.pinAttempts)
-    return failed('stalled', `${end.message}; given up after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`);
-  if (expired) return failed('timeout', `${end.message}; limits.pin_timeout is over`);
-  const pauseMs = Math.min(STALL_BACKOFF_MS * 4 ** content.attempts, STALL_BACKOFF_CAP_MS);
-  return later('stalled', `${end.message}; attempt ${attempt + 1} of ${limits.pinAttempts} follows`, nowMs + pauseMs, false);
+    return failed(code, `${message}; given up after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`);
+  if (isExpired(content, nowMs, limits)) return failed('timeout', `${message}; limits.pin_timeout is over`);
+  const pauseMs = Math.min(RETRY_BACKOFF_MS * 4 ** content.attempts, RETRY_BACKOFF_CAP_MS);
+  return later(code, `${message}; attempt ${attempt + 1} of ${limits.pinAttempts} follows`, nowMs + pauseMs, false);
+}
+
+function isExpired(content: Content, nowMs: number, limits: RetryLimits): boolean {
+  return nowMs - content.wantedSinceMs >= limits.pinTimeoutMs;
 }
 
 function failed(code: string, text: string): FetchOutcome {

@@ -20,16 +20,18 @@ for (const failure of ['too_many_bytes', 'too_many_blocks', 'invalid', 'timeout'
   });
 }
 
-test('a stall is tried again, later each time, and given up after the last attempt', (t) => {
-  const pauses = [0, 1].map((attempts) => {
-    const result = outcome('stalled', { attempts });
-    return result.kind === 'later' && result.free !== true ? result.notBeforeMs - NOW_MS : Number.NaN;
+for (const failure of ['stalled', 'refused'] as const) {
+  test(`what is ${failure} is tried again, later each time, and given up after the last attempt`, (t) => {
+    const pauses = [0, 1].map((attempts) => {
+      const result = outcome(failure, { attempts });
+      return result.kind === 'later' && result.free !== true ? result.notBeforeMs - NOW_MS : Number.NaN;
+    });
+    t.true((pauses[0] ?? 0) > 0 && (pauses[1] ?? 0) > (pauses[0] ?? 0));
+    const last = outcome(failure, { attempts: 2 });
+    t.is(last.kind, 'failed');
+    t.regex(last.kind === 'failed' ? last.reason.text : '', /given up after 3 attempts/);
   });
-  t.true((pauses[0] ?? 0) > 0 && (pauses[1] ?? 0) > (pauses[0] ?? 0));
-  const last = outcome('stalled', { attempts: 2 });
-  t.is(last.kind, 'failed');
-  t.regex(last.kind === 'failed' ? last.reason.text : '', /given up after 3 attempts/);
-});
+}
 
 test('a hot tier that is down costs no attempt, however long it lasts', (t) => {
   const result = outcome('down', { wantedSinceMs: 0 });
@@ -49,6 +51,7 @@ test('every outcome has a reason with a code and a sentence, and never lies in t
   const failures: FetchEnd['failure'][] = [
     'down',
     'stalled',
+    'refused',
     'timeout',
     'too_many_bytes',
     'too_many_blocks',
