@@ -1,28 +1,22 @@
 import type { CID } from 'multiformats/cid';
 
 import { parseCid } from '../domain/cid.ts';
-import type { FetchLimits, FetchProgress } from '../domain/content.ts';
-import { HotError } from '../domain/ports.ts';
-import { formatSize } from '../domain/units.ts';
+import type { FetchProgress } from '../domain/content.ts';
 import { cidOfReply, isIdentity } from './block-sizes.ts';
+import { createFetchWatch, type FetchWatch, type WatchOptions } from './fetch-watch.ts';
 import { hotErrorOf } from './hot-errors.ts';
 import { isRecord, type KuboRpc, RpcError } from './kubo-rpc.ts';
 
-export interface FetchOptions {
+export interface FetchOptions extends WatchOptions {
   rpc: KuboRpc;
   /** The size of a block that is here. */
   sizeOf: (cid: CID, signal: AbortSignal) => Promise<number>;
-  contentKey: string;
-  limits: FetchLimits;
-  onProgress: (progress: FetchProgress) => void;
-  signal: AbortSignal;
 }
 
 /** Sizes asked for at a time. */
 const SIZES_AT_ONCE = 16;
 /** Blocks that have come and whose size is not known yet; with more, reading on waits. */
 const UNSIZED_MAX = 64;
-
 /**
  * Lets kubo walk the DAG, which fetches every block, and counts along.
  *
@@ -32,11 +26,15 @@ const UNSIZED_MAX = 64;
  *
  * A limit is seen when the block that breaks it has been counted. kubo reads ahead all the children of the node it is
  * at, so what is in the repo by then may be more by one node's children.
+ *
+ * kubo 0.43 under load now and then forgets to ask a peer for a block it waits for, and then waits for ever, a peer
+ * that has it or not. A new walk asks anew. So a walk that has gone quiet is given up for a new one, which passes
+ * over what is here already — a walk's order is that of the links — and only quiet that lasts is a stall.
  */
 export async function fetchDag(options: FetchOptions): Promise<FetchProgress> {
-  const watch = createWatch(options);
+  const watch = createFetchWatch(options);
   try {
-    return await walk(options, watch);
+    return await walkUntilDone(options, watch);
   } catch (error) {
     // Whatever broke after the watch had fired broke because of it.
     throw watch.fired() ?? hotErrorOf(error, `fetching ${options.contentKey}`);
@@ -45,94 +43,43 @@ export async function fetchDag(options: FetchOptions): Promise<FetchProgress> {
   }
 }
 
-async function walk({ rpc, sizeOf, contentKey }: FetchOptions, watch: Watch): Promise<FetchProgress> {
+async function walkUntilDone({ rpc, sizeOf, contentKey }: FetchOptions, watch: FetchWatch): Promise<FetchProgress> {
   const root = parseCid(contentKey);
   const sizes = createSizing((cid) => sizeOf(cid, watch.signal), watch.sized);
-  const arrived = async (cid: CID) => {
-    if (isIdentity(cid)) return watch.seen();
-    watch.counted();
-    await sizes.add(cid);
-  };
-  let rootArrived = false;
-  for await (const line of rpc.stream('refs', { arg: root.toString(), recursive: true, unique: true }, { signal: watch.signal })) {
+  let taken = 0;
+  for (;;) {
+    const signal = watch.beginWalk();
+    let line = 0;
+    try {
+      for await (const cid of walk(root, rpc, signal)) {
+        watch.alive();
+        line += 1;
+        if (line <= taken) continue;
+        taken = line;
+        if (isIdentity(cid)) continue;
+        watch.counted();
+        await sizes.add(cid);
+      }
+      await sizes.drained();
+      return watch.progress();
+    } catch (error) {
+      const wentQuiet = signal.aborted && !watch.signal.aborted;
+      if (!wentQuiet) throw error;
+    }
+  }
+}
+
+/** The root and all below it, each as soon as its block is here. */
+async function* walk(root: CID, rpc: KuboRpc, signal: AbortSignal): AsyncGenerator<CID, void, undefined> {
+  let rootSeen = false;
+  for await (const line of rpc.stream('refs', { arg: root.toString(), recursive: true, unique: true }, { signal })) {
     if (!isRecord(line)) throw new RpcError('garbage', 'kubo sent something else than a reference');
     if (typeof line.Err === 'string' && line.Err !== '') throw new RpcError('refused', line.Err);
-    if (!rootArrived) await arrived(root);
-    rootArrived = true;
-    await arrived(cidOfReply(String(line.Ref)));
+    if (!rootSeen) yield root;
+    rootSeen = true;
+    yield cidOfReply(String(line.Ref));
   }
-  if (!rootArrived) await arrived(root);
-  await sizes.drained();
-  return watch.progress();
-}
-
-/** Counts, and ends the fetch by its signal when a limit is broken or nothing has come for too long. */
-interface Watch {
-  signal: AbortSignal;
-  /** Why the signal fired. */
-  fired(): HotError | undefined;
-  /** Something came that counts for nothing but life. */
-  seen(): void;
-  /** A block came. */
-  counted(): void;
-  /** A block's size is known. */
-  sized(bytes: number): void;
-  progress(): FetchProgress;
-  end(): void;
-}
-
-function createWatch({ contentKey, limits, onProgress, signal }: FetchOptions): Watch {
-  const controller = new AbortController();
-  let failure: HotError | undefined;
-  let blocks = 0;
-  let bytes = 0;
-  const soFar = () => `(${blocks} ${blocks === 1 ? 'block' : 'blocks'}, ${formatSize(bytes)} so far)`;
-  function fail(error: HotError): void {
-    failure ??= error;
-    controller.abort(failure);
-  }
-  const aborted = () => fail(new HotError('aborted', `fetching ${contentKey} was stopped ${soFar()}`, { cause: signal.reason }));
-  if (signal.aborted) aborted();
-  signal.addEventListener('abort', aborted, { once: true });
-  const stall = setTimeout(
-    () => fail(new HotError('stalled', `no peer has sent a block of ${contentKey} for ${seconds(limits.stallMs)} ${soFar()}`)),
-    limits.stallMs,
-  );
-  const timeout = setTimeout(
-    () => fail(new HotError('timeout', `${contentKey} could not be fetched within ${seconds(limits.timeoutMs)} ${soFar()}`)),
-    limits.timeoutMs,
-  );
-  return {
-    signal: controller.signal,
-    fired: () => failure,
-    seen: () => void stall.refresh(),
-    counted() {
-      stall.refresh();
-      blocks += 1;
-      if (blocks <= limits.dagBlocks) return;
-      fail(new HotError('too_many_blocks', `${contentKey} has more than the ${limits.dagBlocks} blocks allowed ${soFar()}`));
-      controller.signal.throwIfAborted();
-    },
-    sized(more) {
-      stall.refresh();
-      bytes += more;
-      if (bytes > limits.dagBytes) {
-        fail(new HotError('too_many_bytes', `${contentKey} is larger than the ${formatSize(limits.dagBytes)} allowed ${soFar()}`));
-        controller.signal.throwIfAborted();
-      }
-      onProgress({ blocks, bytes });
-    },
-    progress: () => ({ blocks, bytes }),
-    end() {
-      clearTimeout(stall);
-      clearTimeout(timeout);
-      signal.removeEventListener('abort', aborted);
-    },
-  };
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 100) / 10} s`;
+  if (!rootSeen) yield root;
 }
 
 /** Asks for sizes, some at once, and holds back who adds when too many are open. The first failure ends it. */

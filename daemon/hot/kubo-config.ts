@@ -53,7 +53,12 @@ const PRIVATE_RANGES = [
 ];
 const LOOPBACK_RANGES = ['/ip4/127.0.0.0/ipcidr/8', '/ip6/::1/ipcidr/128'];
 
-/** The repo's config with our settings over it; what we have no opinion about stays, the identity above all. */
+/**
+ * The repo's config with our settings over it; what we have no opinion about stays, the identity above all.
+ *
+ * Bitswap's broadcast control is off: with it kubo asks a connected public peer for a block only when that peer has
+ * sent blocks before or is in the routing, so an origin that a client names would be dialled and never asked.
+ */
 export function withSettings(config: KuboConfig, settings: KuboSettings): KuboConfig {
   const listensOn = 'secret' in settings.listen ? '/ip4/127.0.0.1/tcp/0' : `/unix${settings.listen.socketPath}`;
   const open = settings.publicNetwork;
@@ -69,7 +74,7 @@ export function withSettings(config: KuboConfig, settings: KuboSettings): KuboCo
     Discovery: { MDNS: { Enabled: false } },
     Gateway: { RetrievalTimeout: RETRIEVAL_TIMEOUT, PublicGateways: { localhost: null }, ExposeRoutingAPI: false },
     HTTPRetrieval: { Enabled: open },
-    Internal: { ShutdownTimeout: SHUTDOWN_TIMEOUT },
+    Internal: { ShutdownTimeout: SHUTDOWN_TIMEOUT, Bitswap: { BroadcastControl: { Enable: false } } },
     Ipns: { DelegatedPublishers: [] },
     Plugins: { Plugins: { telemetry: { Config: { Mode: 'off' } } } },
     Provide: { Enabled: open, Strategy: 'pinned+unique' },

@@ -76,6 +76,7 @@ export async function ensureRepo(binary: string, files: KuboFiles, environment: 
   }
 }
 
+const EMPTY_DIRECTORY = 'QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn';
 const NEW_REPO = 'repo.new-';
 
 async function removeLeftovers(files: KuboFiles): Promise<void> {
@@ -85,10 +86,11 @@ async function removeLeftovers(files: KuboFiles): Promise<void> {
 
 async function initRepo(binary: string, files: KuboFiles, environment: Record<string, string>): Promise<void> {
   const fresh = await mkdtemp(join(files.dir, NEW_REPO));
-  await promisify(execFile)(binary, [`--repo-dir=${fresh}`, 'init', '--empty-repo', '--profile=flatfs,autoconf-off'], {
-    env: { ...environment, IPFS_PATH: fresh },
-    timeout: INIT_DEADLINE_MS,
-  });
+  const options = { env: { ...environment, IPFS_PATH: fresh }, timeout: INIT_DEADLINE_MS };
+  const ipfs = (...args: string[]) => promisify(execFile)(binary, [`--repo-dir=${fresh}`, ...args], options);
+  await ipfs('init', '--empty-repo', '--profile=flatfs,autoconf-off');
+  // Even an empty repo has a pin, of the empty directory: it is nobody's, and would look like a stray of ours.
+  await ipfs('pin', 'rm', EMPTY_DIRECTORY).catch(() => undefined);
   await rename(fresh, files.repo);
   await syncDir(files.dir);
 }
