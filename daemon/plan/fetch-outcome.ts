@@ -51,8 +51,7 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
 
 function afterAttempt(content: Content, code: string, message: string, nowMs: number, limits: RetryLimits): FetchOutcome {
   const attempt = content.attempts + 1;
-  if (attempt >= limits.pinAttempts)
-    return failed(code, `${message}; given up after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`);
+  if (attempt >= limits.pinAttempts) return failed(code, `${message}; given up after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}`);
   if (isExpired(content, nowMs, limits)) return failed('timeout', `${message}; limits.pin_timeout is over`);
   const pauseMs = Math.min(RETRY_BACKOFF_MS * 4 ** content.attempts, RETRY_BACKOFF_CAP_MS);
   return later(code, `${message}; attempt ${attempt + 1} of ${limits.pinAttempts} follows`, nowMs + pauseMs, false);

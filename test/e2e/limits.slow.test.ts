@@ -25,12 +25,28 @@ test('what breaks a limit fails and says precisely which, leaves no pin, and can
   await peer.removeBlock(missing);
 
   const cases: [name: string, cid: string, details: RegExp][] = [
-    ['too many bytes', await peer.addBytes(randomBytes(3_000_000), { chunkBytes: 200_000 }), /larger than the 1 MiB allowed \(\d+ blocks, .* so far\)/],
-    ['too many blocks', await peer.addBytes(randomBytes(60_000), { chunkBytes: 1_000 }), /more than the 40 blocks allowed \(41 blocks, .* so far\)/],
+    [
+      'too many bytes',
+      await peer.addBytes(randomBytes(3_000_000), { chunkBytes: 200_000 }),
+      /larger than the 1 MiB allowed \(\d+ blocks, .* so far\)/,
+    ],
+    [
+      'too many blocks',
+      await peer.addBytes(randomBytes(60_000), { chunkBytes: 1_000 }),
+      /more than the 40 blocks allowed \(41 blocks, .* so far\)/,
+    ],
     ['incomplete', incomplete, /no peer has sent a block of \S+ for 3 s \([1-8] blocks?, .* so far\); given up after 1 attempt/],
-    ['unreachable', createCid('nobody has this').toString(), /no peer has sent a block of \S+ for 3 s \(0 blocks, 0 B so far\); given up after 1 attempt/],
+    [
+      'unreachable',
+      createCid('nobody has this').toString(),
+      /no peer has sent a block of \S+ for 3 s \(0 blocks, 0 B so far\); given up after 1 attempt/,
+    ],
     ['no dag-cbor', await peer.putBlock(Uint8Array.of(0xff, 0xff, 0xff), { codec: 'dag-cbor' }), /^fetching \S+: .*(cbor|major ?byte)/i],
-    ['no dag-pb', await peer.putBlock(Uint8Array.of(0xff, 0xff, 0xff), { codec: 'dag-pb' }), /^fetching \S+: .*(protobuf|wire|varint|decode|unexpected EOF)/i],
+    [
+      'no dag-pb',
+      await peer.putBlock(Uint8Array.of(0xff, 0xff, 0xff), { codec: 'dag-pb' }),
+      /^fetching \S+: .*(protobuf|wire|varint|decode|unexpected EOF)/i,
+    ],
   ];
   const within = await peer.addBytes(randomBytes(900_000), { chunkBytes: 30_000 });
   const good = await client.add({ cid: within, origins: peer.swarmAddresses });
