@@ -189,7 +189,7 @@ function hold(content: StoredContent, { sizeBytes, blocks }: { sizeBytes: number
   return {
     content: { ...held, hot: 'pinned', sizeBytes, blocks },
     wants: new Map(),
-    events: [{ atMs: nowMs, event: 'pinned', text: `held: ${sizeBytes} bytes in ${blocks} blocks` }],
+    events: [{ atMs: nowMs, event: 'pinned', text: `held: ${sizeBytes} bytes in ${blocks} ${blocks === 1 ? 'block' : 'blocks'}` }],
   };
 }
 
