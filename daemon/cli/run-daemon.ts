@@ -12,6 +12,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const LINGER_MS = 3_000;
 /** npm passes the Ctrl-C on that a terminal has sent to all of us anyway: what comes so soon after is the same one. */
 const ECHO_MS = 500;
+const START_GRACE_MS = 5_000;
 
 /**
  * Runs the daemon until it is told to stop or cannot go on. `onReady` hears once that it accepts requests. A second signal
@@ -23,7 +24,13 @@ export async function runUntilStopped(config: Config, onReady: (daemon: Daemon) 
   const stopRequested = stopSignal();
   const log = createLog(config.log.level);
   const { runDaemon } = await import('../main.ts');
-  const daemon = await runDaemon(config, { log, version: version(), onProgress: (text) => process.stderr.write(`${text}\n`) });
+  const starting = new AbortController();
+  void stopRequested.then(() => endUnlessUpSoon(starting.signal));
+  const daemon = await runDaemon(config, {
+    log,
+    version: version(),
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+  }).finally(() => starting.abort());
   try {
     await onReady(daemon);
     await notifySystemd(config, log);
@@ -33,6 +40,16 @@ export async function runUntilStopped(config: Config, onReady: (daemon: Daemon) 
     await daemon.stop();
     setTimeout(() => process.exit(), LINGER_MS).unref();
   }
+}
+
+/** A start that is nearly done is finished, and stopped in good order. One that builds a kubo is not waited for. */
+function endUnlessUpSoon(over: AbortSignal): void {
+  if (over.aborted) return;
+  const deadline = setTimeout(() => {
+    process.stderr.write('fbpd: stopped before it was ready\n');
+    process.exit(EXIT.failed);
+  }, START_GRACE_MS);
+  over.addEventListener('abort', () => clearTimeout(deadline));
 }
 
 /** Resolves on the first signal. From then on another one ends the process, unless it is an echo. */

@@ -74,6 +74,10 @@ async function runGo(
   const ended = Promise.withResolvers<number | null>();
   child.on('error', ended.reject);
   child.on('close', ended.resolve);
+  // Nobody would use what it builds once we are gone: the next start begins anew.
+  const endWithUs = (): void => void child.kill();
+  process.once('exit', endWithUs);
+  child.once('close', () => process.off('exit', endWithUs));
   const [output, words, code] = await Promise.all([
     collectLines(child.stdout, () => undefined),
     collectLines(child.stderr, onLine),
