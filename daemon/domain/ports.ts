@@ -53,8 +53,9 @@ export interface Store {
   /**
    * Resolves with the commit's sequence number once it is on disk (synced, unless `sync: false`).
    * Commits are judged in the order they were handed in, against everything handed in before them.
-   * Rejects with `CONFLICT` (an expectation failed: only this commit is affected), `STORAGE_FULL`, `UNAVAILABLE`
-   * or `STORE_IO`; in each of these cases nothing of it was written.
+   * Rejects with `CONFLICT` or `STORE_DAMAGED` (an expectation failed, or its record is damaged: only this commit is
+   * affected), `STORAGE_FULL` or `UNAVAILABLE`; in each of these cases nothing of it was written. After `STORE_IO`, which
+   * ends the daemon, only the next start can tell.
    */
   commit(commit: Commit): Promise<number>;
   /** Records per counted type, as of the last durable commit. */

@@ -39,6 +39,7 @@ export interface LevelStoreOptions {
 }
 
 const LIMITS: GroupLimits = {
+  commitSizeBytes: 16 << 20,
   groupOps: 4096,
   groupSizeBytes: 1 << 20,
   queueCommits: 8192,

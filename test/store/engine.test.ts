@@ -193,6 +193,13 @@ test('a group is bounded in operations and bytes, and a commit larger than that 
   t.is((await all(store.keys({}))).length, 29);
 });
 
+test('a commit larger than any may be is the caller’s bug', async (t) => {
+  const store = await createTestStore(t, { limits: { commitSizeBytes: 1000 } });
+  await t.throwsAsync(store.commit({ ops: [{ put: 'k', value: new Uint8Array(1000) }] }), { instanceOf: RangeError });
+  await store.commit({ ops: [{ put: 'k', value: new Uint8Array(900) }] });
+  t.is(store.sequence, 1);
+});
+
 test('more waiting commits than allowed are refused as UNAVAILABLE, and the others are written', async (t) => {
   const store = await createTestStore(t, { limits: { queueCommits: 10 } });
   const outcomes = await Promise.allSettled(

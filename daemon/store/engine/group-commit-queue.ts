@@ -8,6 +8,8 @@ export interface Waiting extends PreparedCommit {
 }
 
 export interface GroupLimits {
+  /** A larger commit is a bug of its caller. */
+  commitSizeBytes: number;
   /** A group is closed before it would exceed either; a single larger commit is a group of its own. */
   groupOps: number;
   groupSizeBytes: number;
@@ -33,8 +35,11 @@ export class GroupCommitQueue {
   }
 
   push(commit: PreparedCommit): Promise<number> {
-    const { queueCommits, queueSizeBytes } = this.#limits;
-    if (this.#waiting.length >= queueCommits || (this.#waiting.length > 0 && this.#waitingSizeBytes + commit.sizeBytes > queueSizeBytes)) {
+    const { queueCommits, queueSizeBytes, commitSizeBytes } = this.#limits;
+    if (commit.sizeBytes > commitSizeBytes) {
+      return Promise.reject(new RangeError(`commit: ${commit.sizeBytes} bytes are more than the ${commitSizeBytes} that one may have`));
+    }
+    if (this.#waiting.length >= queueCommits || this.#waitingSizeBytes + commit.sizeBytes > queueSizeBytes) {
       return Promise.reject(new FbpdError('UNAVAILABLE', 'store: too many writes are waiting; try again in a moment'));
     }
     return new Promise((resolve, reject) => {

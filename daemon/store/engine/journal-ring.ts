@@ -18,7 +18,7 @@ export interface JournalEntry {
   counts: Readonly<Record<string, number>>;
 }
 
-export const EMPTY_JOURNAL: JournalEntry = { group: 0, first: 0, last: 0, synced: 0, counts: {} };
+const EMPTY_JOURNAL: JournalEntry = { group: 0, first: 0, last: 0, synced: 0, counts: {} };
 
 /** Keys of the engine's own start with this; everybody else's sort before it. */
 export const OWN_PREFIX = '~';
@@ -31,7 +31,7 @@ export const JOURNAL_END = '~journal0';
 /** Entries kept. More than fit into a log that LevelDB has not yet turned into tables, in any ordinary use. */
 export const JOURNAL_SLOTS = 16_384;
 
-export function journalKey(group: number, slots: number): string {
+function journalKey(group: number, slots: number): string {
   return JOURNAL_PREFIX + (group % slots).toString(16).padStart(4, '0');
 }
 

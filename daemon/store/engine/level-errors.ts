@@ -1,4 +1,4 @@
-import { FbpdError } from '../../domain/errors.ts';
+import { FbpdError, isFbpdError } from '../../domain/errors.ts';
 
 /** What an error of LevelDB means to us. */
 export type LevelFailure =
@@ -61,3 +61,14 @@ export function damaged(what: string, todo: string, cause?: unknown): FbpdError 
 }
 
 export const RESTORE = 'Restore the store from a backup; `fbpd check` lists what can still be read.';
+
+/** What ends the store for good. */
+export function fatalError(levelDir: string, cause: unknown): FbpdError {
+  if (isFbpdError(cause)) return cause;
+  if (failureOf(cause) === 'corrupt') return new FbpdError('STORE_DAMAGED', `store: ${levelDir}: ${textOf(cause)}. ${RESTORE}`, { cause });
+  return new FbpdError(
+    'STORE_IO',
+    `store: an I/O error in ${levelDir}: ${textOf(cause)}. The daemon ends; see to the disk, then start it again and run \`fbpd check\`.`,
+    { cause },
+  );
+}

@@ -7,7 +7,7 @@ import type { Log } from '../../log.ts';
 import { freeBytes, hasRoomFor } from './disk-space.ts';
 import type { BatchOp } from './group-commit.ts';
 import type { JournalEntry } from './journal-ring.ts';
-import { failureOf, RESTORE, storageFull, textOf, unavailable } from './level-errors.ts';
+import { failureOf, fatalError, RESTORE, storageFull, textOf, unavailable } from './level-errors.ts';
 import type { LevelDb } from './level-open.ts';
 import { cutAfterGroup, logSizeBytes, syncLogs } from './live-logs.ts';
 import { MarkKeeper } from './mark.ts';
@@ -247,13 +247,3 @@ export class LevelSession {
 const ALMOST_NOTHING_BYTES = 256 << 10;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2000;
-
-function fatalError(levelDir: string, cause: unknown): FbpdError {
-  if (isFbpdError(cause)) return cause;
-  if (failureOf(cause) === 'corrupt') return new FbpdError('STORE_DAMAGED', `store: ${levelDir}: ${textOf(cause)}. ${RESTORE}`, { cause });
-  return new FbpdError(
-    'STORE_IO',
-    `store: an I/O error in ${levelDir}: ${textOf(cause)}. The daemon ends; see to the disk, then start it again and run \`fbpd check\`.`,
-    { cause },
-  );
-}
