@@ -2,6 +2,7 @@ import { FbpdError, isFbpdError } from '../domain/errors.ts';
 import type { Clock, Commit, Range, Store, StoredValue, Versioned } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { decodeRecord, versionOf } from './engine/codec.ts';
+import { forgetProbe } from './engine/disk-space.ts';
 import { judge, prepareCommit, type StoredVersion } from './engine/group-commit.ts';
 import { GroupCommitQueue, type GroupLimits, type Waiting } from './engine/group-commit-queue.ts';
 import { JOURNAL_SLOTS } from './engine/journal-ring.ts';
@@ -68,6 +69,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
 
 async function openIt(options: LevelStoreOptions): Promise<LevelStore> {
   const sentinel = await prepareStore({ ...options, create: options.create ?? false });
+  await forgetProbe(options.dir);
   const mark = await readMark(options.dir, sentinel.id);
   if (mark === undefined) options.log.warn('store: store.mark is missing or unreadable; a loss of the newest commits would not be noticed');
   const reopen = (floor: number) => openVerified({ ...options, sentinel, floor, slots: options.journalSlots ?? JOURNAL_SLOTS });

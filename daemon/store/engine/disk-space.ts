@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { dropBallast, ensureBallast } from '../ballast.ts';
+import { type Ballast, dropBallast, ensureBallast } from '../ballast.ts';
 
 /** Bytes that an unprivileged process may still write in the file system of `dir`; 0 when no inode is left. */
 export async function freeBytes(dir: string): Promise<number> {
@@ -13,7 +13,7 @@ export async function freeBytes(dir: string): Promise<number> {
 /** Whether so many bytes can really be written: a quota does not show in the free bytes. */
 export async function hasRoomFor(dir: string, sizeBytes: number): Promise<boolean> {
   if ((await freeBytes(dir)) < sizeBytes) return false;
-  const probe = { path: join(dir, 'room.tmp'), sizeBytes };
+  const probe = probeIn(dir, sizeBytes);
   try {
     await ensureBallast(probe);
     return true;
@@ -22,4 +22,13 @@ export async function hasRoomFor(dir: string, sizeBytes: number): Promise<boolea
   } finally {
     await dropBallast(probe);
   }
+}
+
+/** Removes what a probe has left behind that was killed. */
+export async function forgetProbe(dir: string): Promise<void> {
+  await dropBallast(probeIn(dir, 0));
+}
+
+function probeIn(dir: string, sizeBytes: number): Ballast {
+  return { path: join(dir, 'room.tmp'), sizeBytes };
 }
