@@ -30,7 +30,8 @@ export class TapReader {
   #line(line: string): void {
     const result = /^(not )?ok \d+(?: - (.*))?$/.exec(line);
     if (result === null) {
-      if (this.#diagnosing && line.startsWith(' ')) this.#show(line);
+      const remark = line.startsWith('# ') && !/^# (tests|pass|fail|skip|todo) \d+$/.test(line);
+      if (remark || (this.#diagnosing && line.startsWith(' '))) this.#show(line);
       return;
     }
     const title = result[2] ?? '';

@@ -1,6 +1,16 @@
-/** The `ipfs` program that tests run. */
+import { defaultCacheDir, readEnvironment } from '../../daemon/config.ts';
+import { findKubo } from '../../daemon/hot/kubo-binary.ts';
+
+/** The `ipfs` program that the tests run, found or made as the daemon does it; what takes long is said as it goes. */
 export async function testKubo(): Promise<string> {
-  const named = process.env.KUBO_BINARY;
-  if (named === undefined) throw new Error('KUBO_BINARY is not set');
-  return named;
+  const { kuboBinary, variables } = readEnvironment();
+  const { path, version, how } = await findKubo({
+    configured: undefined,
+    kuboBinary,
+    cacheDir: defaultCacheDir(),
+    environment: variables,
+    onProgress: (text) => process.stdout.write(`${text}\n`),
+  });
+  process.stdout.write(`kubo ${version}: ${path} (${how.split(' ')[0]})\n`);
+  return path;
 }
