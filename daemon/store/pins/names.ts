@@ -83,18 +83,28 @@ function matchesAt(bytes: Buffer, start: number, needle: Buffer): boolean {
   return true;
 }
 
-/** Searches all names at once, since the native search is fastest on long runs; hits across two names don't count. */
+/**
+ * Searches all names at once, since the native search is fastest on long runs; hits across two names don't count. Names
+ * that match often do so at the same place, so that is tried first.
+ */
 function maskContaining({ bytes, ends, rows }: NameColumn, needle: Buffer, mask: Uint8Array): void {
   if (needle.length === 0) return;
   let row = 0;
   let from = 0;
+  let place = 0;
   while (row < rows) {
+    const likely = from + place;
+    if (likely + needle.length <= (ends[row] ?? 0) && matchesAt(bytes, likely, needle)) {
+      from = ends[row++] ?? 0;
+      continue;
+    }
     const found = bytes.indexOf(needle, from);
     const hit = found === -1 ? Number.POSITIVE_INFINITY : found;
     while (row < rows && (ends[row] ?? 0) <= hit) mask[row++] = 0;
     if (row === rows) return;
     const end = ends[row] ?? 0;
     if (hit + needle.length <= end) {
+      place = hit - (row === 0 ? 0 : (ends[row - 1] ?? 0));
       row += 1;
       from = end;
     } else {

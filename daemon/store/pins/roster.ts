@@ -12,7 +12,7 @@ export interface FoundRow {
 }
 
 /** What a scan may do before it lets others run, in bytes and rows: some milliseconds. */
-const COST_A_TURN = 1 << 21;
+const COST_A_TURN = 1 << 20;
 /** Folding a byte of a name that is not ASCII costs as much as searching so many. */
 const UNICODE_COST = 16;
 /** What is worth keeping for folding names; blocks with more bytes allocate. */

@@ -84,8 +84,14 @@ function maskContents({ content }: RosterBlock, wanted: readonly Hash64[], mask:
   for (let row = 0; row < mask.length; row++) {
     if (mask[row] === 0) continue;
     const lo = content[2 * row] ?? 0;
-    if (bytes[lo & 0xff] === 0 || !wanted.some((hash) => hash.lo === lo && hash.hi === content[2 * row + 1])) mask[row] = 0;
+    if (bytes[lo & 0xff] === 0 || !isAmong(wanted, lo, content[2 * row + 1] ?? 0)) mask[row] = 0;
   }
+}
+
+/** A function of its own: a closure in the loop above would be made for every row. */
+function isAmong(wanted: readonly Hash64[], lo: number, hi: number): boolean {
+  for (const hash of wanted) if (hash.lo === lo && hash.hi === hi) return true;
+  return false;
 }
 
 function maskMetaPair({ meta, metaEnds }: RosterBlock, { hi, lo }: Hash64, mask: Uint8Array): void {
