@@ -1,7 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 
-import type { Content } from '../daemon/domain/content.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Pin } from '../daemon/domain/pin.ts';
 import type { FetchView, HotStatusReport, PinStore } from '../daemon/domain/ports.ts';
@@ -35,14 +34,22 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
   }
 
   async function render(pin: Pin, delegates: string[]) {
-    return renderPin(pin, delegates, options.fetches, await contentOf(pin, pins));
+    const [rendered] = await renderAll([pin], delegates);
+    return rendered;
+  }
+
+  /** One read for all of them: a page has up to a thousand. Of a content only its size is shown, and only when it is pinned. */
+  async function renderAll(page: readonly Pin[], delegates: string[]) {
+    const pinned = new Set(page.filter(({ status }) => status === 'pinned').map(({ contentKey }) => contentKey));
+    const contents = new Map((await pins.contents([...pinned])).map((content) => [content?.key, content]));
+    return page.map((pin) => renderPin(pin, delegates, options.fetches, contents.get(pin.contentKey)));
   }
 
   router.get('/pins', read, async (ctx) => {
     const page = await pins.list(accountOf(ctx), toPinQuery(ctx.querystring, options.validators));
     // An empty page needs no delegates, so it can be had even before they are known.
     const delegates = page.pins.length === 0 ? [] : delegatesOf(options.hotStatus());
-    ctx.body = { count: page.count, results: await Promise.all(page.pins.map((pin) => render(pin, delegates))) };
+    ctx.body = { count: page.count, results: await renderAll(page.pins, delegates) };
   });
 
   router.post('/pins', write, async (ctx) => {
@@ -74,11 +81,6 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
     ctx.body = null;
     ctx.status = 202;
   });
-}
-
-/** Its size is the only thing shown, and only of what is pinned. */
-async function contentOf(pin: Pin, pins: PinStore): Promise<Content | undefined> {
-  return pin.status === 'pinned' ? pins.content(pin.contentKey) : undefined;
 }
 
 function accountOf(ctx: PinContext): string {

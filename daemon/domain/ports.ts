@@ -104,6 +104,8 @@ export interface PinStore {
   /** Queues a failed or waiting pin's content anew: attempts and clock start again. */
   retry(pin: Pin): Promise<Pin>;
   content(contentKey: string): Promise<Content | undefined>;
+  /** Of each key in turn. */
+  contents(contentKeys: readonly string[]): Promise<(Content | undefined)[]>;
   /** Pins of every account per status. */
   totals(): Readonly<Record<PinStatus, number>>;
   accountTotals(accountId: string): Readonly<Record<PinStatus, number>>;

@@ -63,6 +63,7 @@ function pinStore(context: PinContext): OpenedPinStore {
     list: (accountId, query) => queries.list(accountId, query),
     events: (pin) => queries.events(pin),
     content: (contentKey) => queries.content(contentKey),
+    contents: (contentKeys) => queries.contents(contentKeys),
     totals: () => context.rosters.totals(),
     accountTotals: (accountId) => context.rosters.accountTotals(accountId),
 

@@ -42,6 +42,11 @@ export class PinQueries {
     return (await this.#context.store.get<StoredContent>(keys.content(contentKey)))?.value;
   }
 
+  async contents(contentKeys: readonly string[]): Promise<(StoredContent | undefined)[]> {
+    const records = await this.#context.store.getMany<StoredContent>(contentKeys.map((contentKey) => keys.content(contentKey)));
+    return records.map((record) => record?.value);
+  }
+
   /** The pin's acceptance, then what happened to its content since. */
   async events({ accountId, createdMs, contentKey }: Pin): Promise<PinEvent[]> {
     const [pin, content, log] = await this.#context.store.getMany([
