@@ -76,7 +76,7 @@ function finish(tallies: readonly Tally[]): number {
 
 /** The figures: see `test/bench`. */
 async function bench(args: readonly string[]): Promise<number> {
-  const environment = toolEnvironment({ KUBO_BINARY: await testKubo() });
+  const environment = toolEnvironment({ KUBO_BINARY: await testKubo(process.stderr) });
   const step = { name: 'bench', command: process.execPath, args: [join(ROOT, 'test', 'bench', 'bench.ts'), ...args] };
   return run(step, environment, (chunk, stream) => process[stream].write(chunk));
 }
