@@ -238,7 +238,7 @@ testProp(
     if (pattern.source.includes('log')) t.true(noticed);
     t.pass();
   },
-  { numRuns: 40 },
+  { numRuns: 25 },
 );
 
 testProp(
@@ -251,7 +251,7 @@ testProp(
     await isNoticed(t, dir);
     t.pass();
   },
-  { numRuns: 40 },
+  { numRuns: 25 },
 );
 
 test('a creation that was cut short at any step is completed, with the name it began with', async (t) => {

@@ -80,7 +80,7 @@ testProp(
     await sameAs(store, model, ranges, t);
     await store.close();
   },
-  { numRuns: 60 },
+  { numRuns: 30 },
 );
 
 /** Expects what is true, for every counted key and a few others; when `stale`, one expectation is wrong. */

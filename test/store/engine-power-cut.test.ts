@@ -85,7 +85,7 @@ testProp(
     t.true(found >= synced.commits, `${synced.commits} commits were synced, ${found} are there`);
     t.true(found <= writes.length);
   },
-  { numRuns: 25 },
+  { numRuns: 15 },
 );
 
 test('a write torn at the end of the log is left out, and the store goes on', async (t) => {
