@@ -62,7 +62,7 @@ function parseSection(section: Section, table: Table, base: Base, refuse: Refuse
 }
 
 /** Every key as `section.name`. */
-export function allKeyNames(): string[] {
+function allKeyNames(): string[] {
   return Object.entries<Record<string, Key<unknown>>>(SECTIONS).flatMap(([section, keys]) =>
     Object.values(keys).map((key) => `${section}.${key.name}`),
   );

@@ -40,7 +40,7 @@ export async function runStep(step: Step): Promise<boolean> {
 /** Runs ava over the patterns. A run that broke off, or that found no test, counts as one failure. */
 export async function runAva(patterns: readonly string[], environment: NodeJS.ProcessEnv, quiet: boolean): Promise<Tally> {
   const reader = new TapReader((line) => {
-    if (!quiet || !line.startsWith('✔')) process.stdout.write(`${line}\n`);
+    if (!quiet || !/^[✔#-]/u.test(line)) process.stdout.write(`${line}\n`);
   });
   const code = await run({ name: 'tests', command: 'ava', args: ['--tap', ...patterns] }, environment, (chunk, stream) => {
     if (stream === 'stdout') reader.push(chunk);
