@@ -116,16 +116,14 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   // Whoever waits for it hears of it; that nobody waits yet must not end the process by itself.
   fatal.promise.catch(() => undefined);
 
-  const hotUp = hot.start();
-  hotUp.catch(() => undefined);
-  undo.add(() => hot.stop());
+  // Before kubo: a second daemon is stopped by the store's lock, before it could take the first one's kubo for a leftover.
   const store = await openLevelStore({
     dir: config.state.dir,
     countedTypes: COUNTED_TYPES,
     schema: SCHEMA,
     log,
     clock,
-    create: true,
+    create: await isFirstStart(config),
     async makeRoom() {
       // The room that the ballast gives back is not for new pins.
       await disk.check();
@@ -134,6 +132,9 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     onFatal: fatal.reject,
   });
   undo.add(() => store.close());
+  const hotUp = hot.start();
+  hotUp.catch(() => undefined);
+  undo.add(() => hot.stop());
   const pins = refuseWhenFull(await openPinStore({ store, clock, log, randomUUID }), () => disk.state);
   const accounts = await openAccounts({ store, clock, log, randomBytes, randomUUID });
   for (const name of await finishDeletions({ accounts, pins })) log.info({ account: name }, 'a deletion that was broken off is finished');
@@ -275,6 +276,17 @@ async function makeStateDir({ state }: Config): Promise<void> {
       cause,
     });
   }
+}
+
+/**
+ * kubo's repository is made after the store, so where there is one, there was a store: it is not made anew behind
+ * anybody's back when all of it has vanished.
+ */
+async function isFirstStart({ state }: Config): Promise<boolean> {
+  return access(join(state.dir, 'kubo')).then(
+    () => false,
+    () => true,
+  );
 }
 
 /** An occupied port is found before anything is made. The listener itself comes last and looks again. */

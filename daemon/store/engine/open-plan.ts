@@ -34,7 +34,10 @@ export function planOpen(
     }
     return wanted.create
       ? { step: 'create' }
-      : refuse('there is no store', 'Make one with `fbpd init`, or name the right directory in state.dir.');
+      : refuse(
+          'there is no store',
+          'Was it moved, or is a disk not mounted? Put it back, restore a backup, or name the right directory in state.dir; to begin anew, move everything in it away.',
+        );
   }
   const schema = refusedSchema(sentinel.schema, wanted.schema);
   if (schema !== undefined) return refuse(...schema);
