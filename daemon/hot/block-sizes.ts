@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { base32upper } from 'multiformats/bases/base32';
+import { equals, fromHex } from 'multiformats/bytes';
 import { CID } from 'multiformats/cid';
 
+import { HotError } from '../domain/ports.ts';
 import { isRecord, type KuboRpc, RpcError } from './kubo-rpc.ts';
 
 /** The size of a block that is here, in bytes; undefined when this way of asking does not know. */
@@ -49,6 +51,22 @@ export function flatfsSizes(blocksDir: string): { enable(on: boolean): void; siz
     },
   };
 }
+
+/**
+ * A way to sizes that does not take an empty file for a block. A power cut can leave one, from before our repo wrote
+ * with fsync, and kubo reads it as a node without links. It is taken away, so that the next fetch brings the block.
+ */
+export function withoutEmptyBlocks(sizeOf: (cid: CID, signal: AbortSignal) => Promise<number>, rpc: KuboRpc): typeof sizeOf {
+  return async (cid, signal) => {
+    const size = await sizeOf(cid, signal);
+    if (size > 0 || cid.multihash.code !== SHA2_256 || equals(cid.multihash.digest, EMPTY_SHA2_256)) return size;
+    await rpc.call('block/rm', { arg: cid.toString(), force: true }, { deadlineMs: STAT_DEADLINE_MS, signal });
+    throw new HotError('refused', `the block ${cid} lay empty on disk and was removed: it has to be fetched again`);
+  };
+}
+
+const SHA2_256 = 0x12;
+const EMPTY_SHA2_256 = fromHex('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 
 /** `<dir>/<the two characters before the last>/<base32 of the multihash, upper case>.data` */
 export function blockFile(blocksDir: string, cid: CID): string {

@@ -19,6 +19,8 @@ export interface ExternalKuboOptions extends AddressPolicy {
   pinName?: string;
   /** How often it is asked whether it is there. */
   probeEveryMs?: number;
+  /** Pinning that does not get on for this long has a block missing. Default 30 s. */
+  pinQuietMs?: number;
   log: Log;
 }
 
@@ -54,7 +56,14 @@ export function createExternalKubo(options: ExternalKuboOptions): HotTier {
   }
 
   return {
-    ...createKuboTier({ rpc, pinName: options.pinName ?? 'fbpd', allowPrivate: options.allowPrivate, exclusive: false, log }),
+    ...createKuboTier({
+      rpc,
+      pinName: options.pinName ?? 'fbpd',
+      pinQuietMs: options.pinQuietMs,
+      allowPrivate: options.allowPrivate,
+      exclusive: false,
+      log,
+    }),
     async start() {
       await known.load();
       await probe();

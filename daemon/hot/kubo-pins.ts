@@ -2,7 +2,7 @@ import { contentKeyOf, parseCid } from '../domain/cid.ts';
 import { HotError } from '../domain/ports.ts';
 import { cidOfReply } from './block-sizes.ts';
 import { hotErrorOf } from './hot-errors.ts';
-import { isRecord, type KuboRpc, RpcError } from './kubo-rpc.ts';
+import { isRecord, type KuboRpc, RpcError, type RpcParams } from './kubo-rpc.ts';
 
 const CALL_DEADLINE_MS = 60_000;
 /** kubo reports every half second while it pins; the list of a million pins begins at once. */
@@ -19,18 +19,47 @@ function formsOf(contentKey: string): string[] {
   return hasV0 ? [contentKey, cid.toV0().toString()] : [contentKey];
 }
 
-/** Pins what is here. kubo answers 200 and then fails in a trailer: only a reply that names the pin counts. */
-export async function addPin(rpc: KuboRpc, contentKey: string, name: string, signal: AbortSignal): Promise<void> {
+/**
+ * Pins what is here.
+ *
+ * kubo answers 200 and then fails in a trailer: only a reply that names the pin counts. Its `offline` is about the root
+ * alone: for a child that is missing it would ask the network, and wait for ever. With every block here it gets on all
+ * the time, so when its count has stood still for `quietMs` one is missing, and that ends it.
+ */
+export async function addPin(
+  rpc: KuboRpc,
+  contentKey: string,
+  { name, quietMs }: { name: string; quietMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const quiet = new AbortController();
+  const timer = setTimeout(() => quiet.abort(), quietMs);
   try {
-    let pinned = false;
-    const params = { arg: contentKey, name, offline: true, progress: true };
-    for await (const reply of rpc.stream('pin/add', params, { signal, idleMs: IDLE_MS })) {
-      pinned ||= isRecord(reply) && Array.isArray(reply.Pins) && reply.Pins.length > 0;
-    }
-    if (!pinned) throw new RpcError('garbage', 'kubo did not confirm the pin');
+    await pinWithProgress(
+      rpc,
+      { arg: contentKey, name, offline: true, progress: true },
+      () => timer.refresh(),
+      AbortSignal.any([signal, quiet.signal]),
+    );
   } catch (error) {
+    if (quiet.signal.aborted && !signal.aborted) throw new HotError('stalled', `pinning ${contentKey}: not all of its blocks are here`);
     throw hotErrorOf(error, `pinning ${contentKey}`);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+async function pinWithProgress(rpc: KuboRpc, params: RpcParams, onProgress: () => void, signal: AbortSignal): Promise<void> {
+  let nodes = 0;
+  let pinned = false;
+  for await (const reply of rpc.stream('pin/add', params, { signal, idleMs: IDLE_MS })) {
+    if (!isRecord(reply)) continue;
+    pinned ||= Array.isArray(reply.Pins) && reply.Pins.length > 0;
+    if (typeof reply.Progress !== 'number' || reply.Progress === nodes) continue;
+    nodes = reply.Progress;
+    onProgress();
+  }
+  if (!pinned) throw new RpcError('garbage', 'kubo did not confirm the pin');
 }
 
 export async function isPinned(rpc: KuboRpc, contentKey: string, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { HotError, type HotTier } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
-import { rpcSizes, type SizeOf } from './block-sizes.ts';
+import { rpcSizes, type SizeOf, withoutEmptyBlocks } from './block-sizes.ts';
 import { dialPeers, type Resolver, systemResolver } from './dial.ts';
 import { fetchDag } from './fetch-dag.ts';
 import { addPin, isPinned, listPins, removePin, repoUsage, runGarbageCollection } from './kubo-pins.ts';
@@ -15,31 +15,36 @@ export interface KuboTierOptions {
   allowPrivate: boolean;
   exclusive: boolean;
   resolver?: Resolver;
+  /** Pinning that does not get on for this long has a block missing. Default 30 s. */
+  pinQuietMs?: number | undefined;
   log: Log;
 }
 
 /** One peer is not waited for longer than this. */
 const DIAL_TIMEOUT_MS = 10_000;
 
+const PIN_QUIET_MS = 30_000;
+
 /** What managed and external kubos have in common: all that goes over the RPC. */
 export function createKuboTier(options: KuboTierOptions): Omit<HotTier, 'start' | 'stop' | 'status'> {
   const { rpc, pinName, exclusive, allowPrivate, log } = options;
   const askKubo = rpcSizes(rpc);
   const cheaper = options.sizeOf;
-  const sizeOf =
+  const anySize =
     cheaper === undefined ? askKubo : async (...args: Parameters<SizeOf>) => (await cheaper(...args)) ?? (await askKubo(...args));
+  const sizeOf = exclusive ? withoutEmptyBlocks(anySize, rpc) : anySize;
   const dialling = { rpc, resolver: options.resolver ?? systemResolver, allowPrivate, timeoutMs: DIAL_TIMEOUT_MS, log };
   return {
     exclusive,
     connect: (addresses, signal) => dialPeers(addresses, signal, dialling),
     fetch: (contentKey, limits, onProgress, signal) => fetchDag({ rpc, sizeOf, contentKey, limits, onProgress, signal }),
-    pin: (contentKey, signal) => addPin(rpc, contentKey, pinName, signal),
+    pin: (contentKey, signal) => addPin(rpc, contentKey, { name: pinName, quietMs: options.pinQuietMs ?? PIN_QUIET_MS }, signal),
     isPinned: (contentKey, signal) => isPinned(rpc, contentKey, signal),
     unpin: (contentKey, signal) => removePin(rpc, contentKey, exclusive, signal),
     pins: (signal) => listPins(rpc, pinName, signal),
     usage: (signal) => repoUsage(rpc, signal),
     async collectGarbage(signal) {
-      if (!exclusive) throw new HotError('down', 'garbage is not collected on a kubo that is not ours alone');
+      if (!exclusive) throw new HotError('refused', 'garbage is not collected on a kubo that is not ours alone');
       await runGarbageCollection(rpc, signal);
     },
   };

@@ -34,6 +34,8 @@ export interface ManagedKuboOptions extends AddressPolicy {
   networkMemoryBytes?: number;
   /** The name that our pins carry. Default `fbpd`. */
   pinName?: string;
+  /** Pinning that does not get on for this long has a block missing. Default 30 s. */
+  pinQuietMs?: number;
   /** The daemon's environment: PATH, proxies, certificates and Go's settings are passed on to kubo. */
   environment: Readonly<Record<string, string | undefined>>;
   times?: Partial<SupervisorTimes>;
