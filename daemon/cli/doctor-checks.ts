@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -53,6 +53,8 @@ async function runningDaemon(config: Config): Promise<Finding & { running?: bool
 /** Of a directory that is not there yet, its nearest ancestor has to be writable. */
 async function directory(about: string, path: string): Promise<Finding> {
   const existing = await nearestExisting(path);
+  if (!(await stat(existing)).isDirectory())
+    return fail(about, `${path}: ${existing} is not a directory; choose another path, or move it away`);
   try {
     await access(existing, constants.R_OK | constants.W_OK | constants.X_OK);
     return ok(about, existing === path ? path : `${path}: will be made`);
