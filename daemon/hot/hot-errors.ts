@@ -11,11 +11,15 @@ const INVALID =
 /** A block that an offline request needs and that is not here. */
 const MISSING = /not found locally|could not find|block not found|merkledag: not found/i;
 
+/** What a kubo that is ending says to those who still wait. */
+const ENDING = /promise channel was closed|context canceled|shutting down|(is|was|been) closed/i;
+
 export function failureOf(error: unknown): HotFailure {
   if (error instanceof HotError) return error.failure;
   if (!(error instanceof RpcError)) return 'down';
   if (error.failure === 'aborted') return 'aborted';
   if (error.failure !== 'refused') return 'down';
+  if (ENDING.test(error.message)) return 'down';
   if (MISSING.test(error.message)) return 'stalled';
   return INVALID.test(error.message) ? 'invalid' : 'refused';
 }

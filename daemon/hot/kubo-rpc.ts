@@ -63,7 +63,7 @@ export interface KuboRpc {
   call(command: string, params: RpcParams, options: CallOptions): Promise<unknown>;
   /** JSON values one by one, with backpressure down to kubo. Leaving the loop cancels kubo's work. */
   stream(command: string, params: RpcParams, options: StreamOptions): AsyncGenerator<unknown, void, undefined>;
-  /** Closes idle connections. */
+  /** Ends all requests; later ones fail as if kubo were not running. */
   close(): void;
 }
 
@@ -77,8 +77,10 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
     https: new HttpsAgent({ keepAlive: true, maxFreeSockets: 32 }),
   };
 
+  let closed = false;
+
   function send(command: string, params: RpcParams, signal: AbortSignal | undefined): ClientRequest {
-    const where = target();
+    const where = closed ? undefined : target();
     if (where === undefined) throw new RpcError('unreachable', 'kubo is not running');
     const query = new URLSearchParams(Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]));
     const path = `/api/v0/${command}?${query}`;
@@ -147,6 +149,7 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
     call,
     stream,
     close() {
+      closed = true;
       agents.http.destroy();
       agents.https.destroy();
     },

@@ -128,6 +128,7 @@ export function createManagedKubo(options: ManagedKuboOptions): HotTier {
       rpc,
       sizeOf: sizes.sizeOf,
       pinName: options.pinName ?? 'fbpd',
+      pinQuietMs: options.pinQuietMs,
       allowPrivate: options.allowPrivate,
       exclusive: true,
       log,
@@ -137,9 +138,10 @@ export function createManagedKubo(options: ManagedKuboOptions): HotTier {
       await supervisor.start();
     },
     async stop() {
+      // First, so that who waits for kubo hears that it is gone, and not what it says while it ends.
+      rpc.close();
       await supervisor.stop();
       known.setDown('kubo was stopped');
-      rpc.close();
       await rm(files.pid, { force: true });
     },
     status: known.report,

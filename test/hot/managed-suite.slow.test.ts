@@ -1,0 +1,6 @@
+import test from 'ava';
+
+import { createManagedTier } from './create-managed.ts';
+import { hotTierSuite } from './suite.ts';
+
+hotTierSuite({ test, create: createManagedTier });
