@@ -11,7 +11,7 @@ export interface RetryLimits {
 
 /** Why a fetch ended without a copy: the tier's own word, or why we ended it ourselves. */
 export interface FetchEnd {
-  failure: HotFailure | 'rotated' | 'shared' | 'paused';
+  failure: HotFailure | 'rotated' | 'shared' | 'paused' | 'no_room';
   message: string;
 }
 
@@ -22,6 +22,12 @@ const RETRY_BACKOFF_CAP_MS = 3_600_000;
 const ROTATED_BACKOFF_MS = 60_000;
 /** kubo is restarting: look again soon. The dispatcher holds everything back meanwhile anyway. */
 const DOWN_BACKOFF_MS = 1_000;
+
+/**
+ * It was stopped because room is short, and what it had brought goes as garbage. Not at once again: a content that is
+ * larger than the room left would be brought in and thrown away for ever.
+ */
+const NO_ROOM_BACKOFF_MS = 600_000;
 
 /** What becomes of a content whose fetch ended without a copy: try later, or give it up with a reason people can read. */
 export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number, limits: RetryLimits): FetchOutcome {
@@ -43,6 +49,8 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
       return later('hot_down', `waiting for the hot tier: ${end.message}`, nowMs + DOWN_BACKOFF_MS, true);
     case 'shared':
       return later('shared', "paused for another account's turn; what was fetched is kept", nowMs, true);
+    case 'no_room':
+      return later('no_room', end.message, nowMs + NO_ROOM_BACKOFF_MS, true);
     case 'paused':
     case 'aborted':
       return later('paused', end.message, nowMs, true);

@@ -50,10 +50,12 @@ export class GcReconciler implements Reconciler {
     this.#collecting = true;
     try {
       await this.#options.drain(DRAINED);
+      const garbageBytes = this.#garbageBytes;
       const before = await hot.usage(signal);
       await hot.collectGarbage(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
       const after = await hot.usage(signal);
-      this.#garbageBytes = 0;
+      // What came meanwhile may have come too late.
+      this.#garbageBytes -= garbageBytes;
       this.#ran = true;
       log.info({ freedBytes: before.repoBytes - after.repoBytes, repoBytes: after.repoBytes }, 'unpinned blocks deleted');
       return { due: 1, done: 1, failed: 0, skipped: {} };

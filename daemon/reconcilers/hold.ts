@@ -11,11 +11,11 @@ export interface HoldOptions {
   /** Looks at the file system of the state directory. */
   checkDisk(): Promise<'ok' | 'low' | 'full'>;
   collectingGarbage(): boolean;
-  /** Ends every fetch without prejudice. */
+  /** Ends every fetch without prejudice, to be taken up again after a while. */
   drain(reason: Reason): Promise<void>;
   /** Fetches may run again. */
   wake(): void;
-  /** Room is short: unpinned blocks should go now. */
+  /** Room is short: unpinned blocks should go now, if there are any. */
   collectGarbage(): void;
 }
 
@@ -59,19 +59,21 @@ export class HoldReconciler implements Reconciler {
     this.#disk = await this.#options.checkDisk();
     this.#repoBytes = await this.#usage(signal);
     const reason = this.held();
-    if (reason?.code === this.#lastCode) return report(reason);
+    if (reason?.code !== this.#lastCode) await this.#change(reason);
+    // Every time: while pins wait for room, nothing that could give it back is left lying.
+    if (isShortage(reason)) this.#options.collectGarbage();
+    return report(reason);
+  }
+
+  async #change(reason: Reason | undefined): Promise<void> {
     this.#lastCode = reason?.code;
     if (reason === undefined) {
       this.#options.log.info('pins go on');
       this.#options.wake();
-      return report(reason);
+      return;
     }
     this.#options.log.warn({ reason: reason.code }, reason.text);
-    if (reason.code === 'min_free' || reason.code === 'hot_full') {
-      await this.#options.drain(reason);
-      this.#options.collectGarbage();
-    }
-    return report(reason);
+    if (isShortage(reason)) await this.#options.drain(reason);
   }
 
   async #usage(signal: AbortSignal): Promise<number | undefined> {
@@ -84,6 +86,10 @@ export class HoldReconciler implements Reconciler {
       return this.#repoBytes;
     }
   }
+}
+
+function isShortage(reason: Reason | undefined): boolean {
+  return reason?.code === 'min_free' || reason?.code === 'hot_full';
 }
 
 function report(reason: Reason | undefined): PassReport {

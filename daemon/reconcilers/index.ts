@@ -51,7 +51,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     hot,
     log,
     timeoutMs: GC_TIMEOUT_MS,
-    drain: (reason) => pin.drain(reason),
+    drain: (reason) => pin.drain('paused', reason),
     resume: () => pin.wake(),
   });
   const hold: HoldReconciler = new HoldReconciler({
@@ -60,7 +60,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     capacityBytes: options.capacityBytes,
     checkDisk: options.checkDisk,
     collectingGarbage: () => gc.collecting(),
-    drain: (reason) => pin.drain(reason),
+    drain: (reason) => pin.drain('no_room', reason),
     wake: () => pin.wake(),
     collectGarbage: () => runLater('gc'),
   });

@@ -93,10 +93,13 @@ export class PinReconciler implements Reconciler, FetchView {
     await this.#endAll({ failure: 'aborted', message: 'the daemon is going down' });
   }
 
-  /** Ends every fetch without prejudice and waits until none runs. Nothing new begins while `held()` says so. */
-  async drain(reason: Reason): Promise<void> {
+  /**
+   * Ends every fetch without prejudice and waits until none runs. Nothing new begins while `held()` says so. Those that
+   * were `paused` go on right after, those for which there is `no_room` after a while.
+   */
+  async drain(failure: 'paused' | 'no_room', reason: Reason): Promise<void> {
     await this.#loop;
-    await this.#endAll({ failure: 'paused', message: reason.text });
+    await this.#endAll({ failure, message: reason.text });
   }
 
   /** Looks at the queue now. */

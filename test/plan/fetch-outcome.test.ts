@@ -44,7 +44,14 @@ test('a search put back for others goes on until limits.pin_timeout, then fails'
 });
 
 test('what we ended ourselves never fails a pin', (t) => {
-  for (const failure of ['shared', 'paused', 'aborted'] as const) t.is(outcome(failure, { attempts: 99, wantedSinceMs: 0 }).kind, 'later');
+  for (const failure of ['shared', 'paused', 'no_room', 'aborted'] as const)
+    t.is(outcome(failure, { attempts: 99, wantedSinceMs: 0 }).kind, 'later');
+});
+
+test('what was stopped for lack of room is not fetched again at once', (t) => {
+  const [stopped, paused] = [outcome('no_room'), outcome('paused')];
+  t.true(stopped.kind === 'later' && stopped.free === true && stopped.notBeforeMs > NOW_MS);
+  t.true(paused.kind === 'later' && paused.notBeforeMs === NOW_MS);
 });
 
 test('every outcome has a reason with a code and a sentence, and never lies in the past', (t) => {
@@ -60,6 +67,7 @@ test('every outcome has a reason with a code and a sentence, and never lies in t
     'rotated',
     'shared',
     'paused',
+    'no_room',
   ];
   fc.assert(
     fc.property(fc.constantFrom(...failures), fc.nat(20), fc.nat(NOW_MS), (failure, attempts, wantedSinceMs) => {
