@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import test, { type ExecutionContext } from 'ava';
@@ -5,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { contentKeyOf, parseCid } from '../../daemon/domain/cid.ts';
 import { createCid } from '../fixtures/create-cid.ts';
 import { createClient, type PinStatusBody, type TestClient } from '../fixtures/create-client.ts';
-import { createDaemon, type TestDaemon } from '../fixtures/create-daemon.ts';
+import { createDaemon, createStoppedDaemon, type TestDaemon } from '../fixtures/create-daemon.ts';
 import { createKubo, type TestKubo } from '../fixtures/create-kubo.ts';
 import { inFlight } from '../fixtures/in-flight.ts';
 import { type ManagedKubo, managedKubo } from '../fixtures/managed-kubo.ts';
@@ -18,6 +20,7 @@ const ROUNDS = 9;
 const CALLERS = 16;
 /** Of each caller and round. */
 const REQUESTS = 25;
+const FIRST_STARTS = 6;
 const SINGLE_BLOCKS = 220;
 const TREES = 30;
 const DEAD = 24;
@@ -27,6 +30,8 @@ const MOST_WAITS = 400;
 
 /** The daemon is killed while it starts in these rounds, too. */
 const KILLED_AT_START: ReadonlySet<number> = new Set([1, 4, 6]);
+/** It is told to end, instead, in the midst of the load. */
+const STOPPED: ReadonlySet<number> = new Set([3, 7]);
 
 interface World {
   daemon: TestDaemon;
@@ -37,7 +42,7 @@ interface World {
   cutShort: Map<string, number>;
 }
 
-test('killed again and again under load: nothing acknowledged is lost, nothing is half done, nothing is done twice', async (t) => {
+test.serial('killed again and again under load: nothing acknowledged is lost, nothing is half done, nothing is done twice', async (t) => {
   t.timeout(240_000);
   const seed = testSeed();
   t.log(`FBPD_TEST_SEED=${seed}`);
@@ -52,6 +57,7 @@ test('killed again and again under load: nothing acknowledged is lost, nothing i
   for (let round = 0; round < ROUNDS; round += 1) {
     const running = runLoad({ ...load, random: random.fork(round), requests: REQUESTS });
     await someTime(world, round % 3 === 2 ? random.below(5) : 20 + random.below(CALLERS * REQUESTS));
+    if (STOPPED.has(round)) t.is(await world.daemon.stop(), 0);
     await killAndNote(world);
     await running;
     if (KILLED_AT_START.has(round)) await killWhileStarting(world, random);
@@ -72,6 +78,29 @@ test('killed again and again under load: nothing acknowledged is lost, nothing i
   await world.daemon.stop();
   const atRest = await world.daemon.cli('check', '--json');
   t.deepEqual([atRest.code, JSON.parse(atRest.stdout).problems], [0, []]);
+});
+
+test.serial('killed again and again while it starts for the first time: the next start is as good as the first', async (t) => {
+  const seed = testSeed();
+  t.log(`FBPD_TEST_SEED=${seed}`);
+  const random = createRandom(seed);
+  const daemon = await createStoppedDaemon(t);
+  for (let times = 0; times < FIRST_STARTS; times += 1) {
+    const starting = daemon.start().catch(() => undefined);
+    await sleep(150 + random.below(1_200));
+    await daemon.kill('SIGKILL');
+    await starting;
+  }
+  await daemon.start();
+  t.is((await managedKubo(daemon.stateDir).processes()).length, 1);
+  const client = createClient(daemon.apiUrl, await daemon.createToken('ada'));
+  t.is((await client.add({ cid: createCid('the first').toString() })).status, 'queued');
+  t.deepEqual(
+    (await readdir(join(daemon.stateDir, 'kubo'))).filter((name) => name.startsWith('repo.')),
+    [],
+    'no half of a repo',
+  );
+  t.is((await daemon.cli('check')).code, 0);
 });
 
 async function addContents(peer: TestKubo, random: Random): Promise<string[]> {
@@ -136,7 +165,7 @@ async function verify(t: ExecutionContext, world: World): Promise<void> {
   t.log(`${listed.size} pins, ${held.size} held, ${doubts} requests were unanswered, ${recovered} fetches taken up again`);
 }
 
-/** What can be had is pinned in the end, wherever it was interrupted; what cannot is not. */
+/** What can be had is pinned in the end, wherever it was interrupted; what cannot is not, nor is what nobody wants any more. */
 async function allButTheDead(t: ExecutionContext, { accounts, kubo }: World, dead: readonly string[]): Promise<void> {
   const unreachable = new Set(dead);
   const unfinished = async () => {
@@ -148,14 +177,18 @@ async function allButTheDead(t: ExecutionContext, { accounts, kubo }: World, dea
     if (length > 0) await sleep(500);
     return length === 0;
   });
-  const held = await kubo.pins();
+  const wanted = new Set<string>();
   for (const client of accounts.values()) {
     for (const { pin, status } of (await listAll(t, client)).values()) {
       const isDead = unreachable.has(pin.cid);
       t.is(status === 'pinned', !isDead, `${pin.cid} is ${status}`);
-      t.is(held.has(contentKeyOf(parseCid(pin.cid))), !isDead);
+      if (!isDead) wanted.add(contentKeyOf(parseCid(pin.cid)));
     }
   }
+  await poll('kubo holds what is wanted and nothing else', 60_000, async () => {
+    const held = await kubo.pins();
+    return held.size === wanted.size && [...wanted].every((key) => held.has(key));
+  });
 }
 
 /** A content is fetched once, and once more for each time that its fetch was cut short or that it was wanted anew. */

@@ -57,7 +57,25 @@ test('ten thousand queued pins: after kill -9 all are there, and only what was i
     const most = 1 + putBack + Number(cutShort.has(key(pin)));
     t.true(begun <= most, `${pin.pin.cid} (${pin.status}) was begun ${begun} times, put back for others ${putBack} times`);
   }
+
+  // An account's end that is cut short is finished by the next start.
+  const [leaving = ''] = ACCOUNTS;
+  const own = (await clients[0]?.list('status=queued,pinning&limit=1'))?.count ?? 0;
+  const deletion = daemon.admin('DELETE', `/admin/accounts/${leaving}`).catch(() => undefined);
+  const left = async () => Object.values(((await daemon.admin('GET', '/admin/status')).body as { pins: Record<string, number> }).pins);
+  await poll('some of its pins are gone', 60_000, async () => sum(await left()) < PINS);
+  await daemon.kill('SIGKILL');
+  await deletion;
+  await daemon.start();
+  t.is((await daemon.admin('GET', `/admin/accounts/${leaving}`)).status, 404);
+  t.is((await clients[0]?.call('GET', '/pins'))?.status, 401);
+  t.is(sum(await left()), PINS - own);
+  t.is((await daemon.cli('check')).code, 0);
 });
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
 
 async function fetching(daemon: TestDaemon): Promise<number> {
   return ((await daemon.admin('GET', '/admin/status')).body as { fetching: number }).fetching;
