@@ -14,7 +14,7 @@ const MISSING = /not found locally|could not find|block not found|merkledag: not
 /** What a kubo that is ending says to those who still wait. */
 const ENDING = /promise channel was closed|context canceled|shutting down|(is|was|been) closed/i;
 
-export function failureOf(error: unknown): HotFailure {
+function failureOf(error: unknown): HotFailure {
   if (error instanceof HotError) return error.failure;
   if (!(error instanceof RpcError)) return 'down';
   if (error.failure === 'aborted') return 'aborted';
