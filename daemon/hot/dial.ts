@@ -1,6 +1,6 @@
 import { lookup, resolveTxt } from 'node:dns/promises';
 
-import { addressReach, DNS_PROTOCOLS, ipReach, originAddressAllowed, type PeerAddress, parsePeerAddress } from '../domain/peer-address.ts';
+import { DNS_PROTOCOLS, ipReach, originAddressAllowed, type PeerAddress, parsePeerAddress } from '../domain/peer-address.ts';
 import type { Log } from '../log.ts';
 import type { KuboRpc } from './kubo-rpc.ts';
 
@@ -43,7 +43,8 @@ async function dialPeer(text: string, signal: AbortSignal, options: DialOptions)
   const { rpc, log, timeoutMs } = options;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   try {
-    const literals = await raced(resolveAddress(parsePeerAddress(text), options), deadline);
+    const address = parsePeerAddress(text);
+    const literals = originAddressAllowed(address, options) ? await raced(resolveAddress(address, options), deadline) : [];
     const allowed = literals.filter((one) => originAddressAllowed(one, options));
     if (allowed.length === 0) return log.debug({ origin: text }, 'an origin leads to no address that may be dialled');
     await Promise.any(allowed.map((one) => rpc.call('swarm/connect', { arg: one.text }, { signal: deadline, deadlineMs: timeoutMs })));
@@ -66,7 +67,7 @@ export async function resolveAddress(address: PeerAddress, { resolver }: { resol
   const component = address.components[at];
   if (component === undefined) return [address];
   const host = component.value ?? '';
-  if (depth >= DNSADDR_DEPTH_MAX || addressReach(address) !== 'dns') return [];
+  if (depth >= DNSADDR_DEPTH_MAX) return [];
   const found = component.name === 'dnsaddr' ? await dnsaddrs(address, host, resolver) : await hosts(address, at, host, resolver);
   const resolved = await Promise.all(found.slice(0, ADDRESSES_MAX).map((one) => resolveAddress(one, { resolver }, depth + 1)));
   return resolved.flat().slice(0, ADDRESSES_MAX);
