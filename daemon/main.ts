@@ -165,7 +165,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     accounts,
     hotStatus: () => hot.status(),
     fetches: reconcilers.pin,
-    disk: () => reconcilers.hold.disk(),
+    disk: () => disk.state,
     ready: () => readiness(hot),
     metrics,
     clock,

@@ -34,14 +34,6 @@ export class HoldReconciler implements Reconciler {
     this.#options = options;
   }
 
-  disk(): 'ok' | 'low' | 'full' {
-    return this.#disk;
-  }
-
-  repoBytes(): number | undefined {
-    return this.#repoBytes;
-  }
-
   /** As of the last pass for disk and usage, as of now for the rest. */
   held(): Reason | undefined {
     const status = this.#options.hot.status();

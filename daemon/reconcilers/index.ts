@@ -26,7 +26,6 @@ export interface ReconcilersOptions {
 export interface Reconcilers {
   scheduler: Scheduler;
   pin: PinReconciler;
-  hold: HoldReconciler;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -81,8 +80,9 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
   return {
     scheduler,
     pin,
-    hold,
     async start() {
+      // What holds fetches back is known before the first could begin.
+      await scheduler.run('hold');
       await pin.start();
       store.onDue(() => runLater('release'));
       scheduler.start();
