@@ -15,7 +15,7 @@ interface Listen {
 }
 
 /** @throws FbpdError `BAD_CONFIG` when it is not a listen address of kubo's. */
-function parseListen(text: string): Listen {
+export function parseListen(text: string): Listen {
   const [, family, host, transport, port] = LISTEN.exec(text) ?? [];
   if (
     (family !== 'ip4' && family !== 'ip6') ||
