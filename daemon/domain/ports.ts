@@ -146,8 +146,8 @@ export interface PinStore {
   /** Every content that claims to be held, in key order. */
   held(): AsyncIterable<Content>;
 
-  /** Called after every commit that makes something due: a queue entry or a release. */
-  onDue(listener: () => void): void;
+  /** Called after every commit that makes something due: queue entries, of these accounts, or a release. */
+  onDue(listener: (accountIds: ReadonlySet<string>) => void): void;
   /** Called when nobody wants a content any more, so that a running fetch is aborted. */
   onUnwanted(listener: (contentKey: string) => void): void;
 }

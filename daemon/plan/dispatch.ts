@@ -28,8 +28,8 @@ export interface DispatchLimits {
 export interface DispatchInput {
   nowMs: number;
   running: readonly RunningFetch[];
-  /** Accounts that may have something due, least recently served first. */
-  waiting: readonly string[];
+  /** Accounts that may have something due, least recently served first. Read only as far as needed. */
+  waiting: Iterable<string>;
   limits: DispatchLimits;
 }
 
@@ -55,6 +55,8 @@ interface Load {
   total: number;
 }
 
+const NO_LOAD: Load = { active: 0, total: 0 };
+
 /**
  * Max-min fairness between accounts. The account with the fewest active fetches goes next; an account with none
  * always finds a place (up to twice `concurrentPins`), so neither somebody's flood nor somebody's dead CIDs hold it
@@ -63,7 +65,7 @@ interface Load {
  */
 export function planDispatch({ nowMs, running, waiting, limits }: DispatchInput): DispatchDecision {
   const loads = loadsByAccount(running, nowMs, limits);
-  const load = (accountId: string): Load => loads.get(accountId) ?? { active: 0, total: 0 };
+  const load = (accountId: string): Load => loads.get(accountId) ?? NO_LOAD;
   const accountId = leastLoaded(waiting, load);
   if (accountId === undefined) return { kind: 'wait' };
 
@@ -96,10 +98,16 @@ function loadsByAccount(running: readonly RunningFetch[], nowMs: number, limits:
   return loads;
 }
 
-function leastLoaded(waiting: readonly string[], load: (accountId: string) => Load): string | undefined {
+/** The first of those with the fewest active fetches. */
+function leastLoaded(waiting: Iterable<string>, load: (accountId: string) => Load): string | undefined {
   let best: string | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const accountId of waiting) {
-    if (best === undefined || load(accountId).active < load(best).active) best = accountId;
+    const { active } = load(accountId);
+    if (active >= fewest) continue;
+    best = accountId;
+    fewest = active;
+    if (fewest === 0) break;
   }
   return best;
 }

@@ -1,17 +1,15 @@
 import type { FetchProgress } from '../domain/content.ts';
+import { isFbpdError } from '../domain/errors.ts';
 import type { Reason } from '../domain/pin.ts';
 import type { Clock, FetchOutcome, FetchView, HotTier, PinStore, QueuedContent } from '../domain/ports.ts';
-import { HotError } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
-import { type DispatchLimits, planDispatch, type RunningFetch } from '../plan/dispatch.ts';
-import { type FetchEnd, fetchTimeoutMs, planFetchOutcome, type RetryLimits } from '../plan/fetch-outcome.ts';
+import { type DispatchLimits, planDispatch } from '../plan/dispatch.ts';
+import { type FetchEnd, planFetchOutcome } from '../plan/fetch-outcome.ts';
+import { Turns } from '../plan/turns.ts';
+import { bringIn, Ended, endOf, type FetchingLimits, type FetchUnderWay } from './bring-in.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
-export interface PinLimits extends DispatchLimits, RetryLimits {
-  dagBytes: number;
-  dagBlocks: number;
-  stallMs: number;
-}
+export interface PinLimits extends DispatchLimits, FetchingLimits {}
 
 export interface PinReconcilerOptions {
   store: PinStore;
@@ -25,18 +23,7 @@ export interface PinReconcilerOptions {
   onGarbage(bytes: number): void;
 }
 
-/** Ends a fetch for a reason of our own; carried by the abort signal. */
-class Ended extends Error {
-  readonly end: FetchEnd;
-  constructor(end: FetchEnd) {
-    super(end.message);
-    this.end = end;
-  }
-}
-
-interface Running extends RunningFetch {
-  progress: FetchProgress;
-  abort: AbortController;
+interface Running extends FetchUnderWay {
   done: Promise<void>;
 }
 
@@ -46,6 +33,8 @@ const MAX_NAP_MS = 30_000;
 const HELD_NAP_MS = 1_000;
 /** A loop that met an error of the store looks again after this. */
 const ERROR_NAP_MS = 1_000;
+/** An account with a damaged record in its queue is looked at again after this. */
+const DAMAGED_REST_MS = 60_000;
 
 /**
  * Takes contents from the queue, account by account, and brings them into the hot tier. It is woken by every commit
@@ -55,8 +44,7 @@ export class PinReconciler implements Reconciler, FetchView {
   readonly name = 'pin';
   readonly #options: PinReconcilerOptions;
   readonly #running = new Map<string, Running>();
-  /** Accounts in the order of their last turn, with when their soonest entry is due. */
-  readonly #dueMs = new Map<string, number>();
+  readonly #turns = new Turns();
   #timer: NodeJS.Timeout | undefined;
   #loop: Promise<void> | undefined;
   #again = false;
@@ -68,8 +56,8 @@ export class PinReconciler implements Reconciler, FetchView {
 
   constructor(options: PinReconcilerOptions) {
     this.#options = options;
-    options.store.onDue(() => {
-      this.#dueMs.clear();
+    options.store.onDue((accountIds) => {
+      for (const accountId of accountIds) this.#turns.join(accountId);
       this.wake();
     });
     options.store.onUnwanted((contentKey) => {
@@ -82,6 +70,7 @@ export class PinReconciler implements Reconciler, FetchView {
     const recovered = await this.#options.store.recoverFetches();
     if (recovered.length > 0) this.#options.log.info({ contents: recovered.length }, 'fetches that were in flight are queued again');
     this.#stopped = false;
+    this.#joinAll();
     this.wake();
   }
 
@@ -127,7 +116,7 @@ export class PinReconciler implements Reconciler, FetchView {
   /** Wakes the queue, and takes up again the fetches whose end could not be written. */
   async pass(): Promise<PassReport> {
     const stranded = await this.#options.store.recoverFetches((contentKey) => this.#running.has(contentKey));
-    this.#dueMs.clear();
+    this.#joinAll();
     this.wake();
     const report = { due: this.#running.size, done: this.#done, failed: this.#failed, skipped: { ended_unwritten: stranded.length } };
     this.#done = 0;
@@ -152,38 +141,49 @@ export class PinReconciler implements Reconciler, FetchView {
 
   /** Begins what may begin; resolves with how long to wait when nothing wakes it before. */
   async #dispatch(): Promise<number> {
-    const { clock, limits, store } = this.#options;
+    const { clock, limits } = this.#options;
     while (!this.#stopped && this.#options.held() === undefined) {
       const nowMs = clock.nowMs();
       if (nowMs < this.#restUntilMs) return this.#restUntilMs - nowMs;
-      const waiting = this.#waiting(nowMs);
-      const decision = planDispatch({ nowMs, running: [...this.#running.values()], waiting, limits });
+      const running = [...this.#running.values()];
+      const decision = planDispatch({ nowMs, running, waiting: this.#turns.line(nowMs), limits });
       if (decision.kind === 'wait') return this.#napMs(nowMs, decision.atMs);
       if (decision.kind === 'preempt') {
         await this.#preempt(decision.contentKey, decision.reason);
         continue;
       }
-      const { next, dueMs } = await store.nextQueued(decision.accountId, (contentKey) => this.#running.has(contentKey));
-      // Re-inserting puts the account behind all others.
-      this.#dueMs.delete(decision.accountId);
-      this.#dueMs.set(decision.accountId, next === undefined ? (dueMs ?? Number.POSITIVE_INFINITY) : nowMs);
+      const next = await this.#nextOf(decision.accountId, nowMs);
       if (next !== undefined) this.#begin(next);
     }
     return HELD_NAP_MS;
   }
 
-  /** Accounts that may have something due, least recently served first; one never asked comes before all. */
-  #waiting(nowMs: number): string[] {
-    const queued = this.#options.store.queuedAccounts();
-    const present = new Set(queued);
-    const fresh = queued.filter((accountId) => !this.#dueMs.has(accountId));
-    const known = [...this.#dueMs].filter(([accountId, dueMs]) => present.has(accountId) && dueMs <= nowMs).map(([accountId]) => accountId);
-    return [...fresh, ...known];
+  /** What the account has due; it stands at the end of the line then, and else rests until it has something. */
+  async #nextOf(accountId: string, nowMs: number): Promise<QueuedContent | undefined> {
+    this.#turns.leave(accountId);
+    try {
+      const { next, dueMs } = await this.#options.store.nextQueued(accountId, (contentKey) => this.#running.has(contentKey));
+      if (next !== undefined) this.#turns.join(accountId);
+      else if (dueMs !== undefined) this.#turns.rest(accountId, dueMs);
+      return next;
+    } catch (error) {
+      if (!isFbpdError(error, 'STORE_DAMAGED')) {
+        this.#turns.join(accountId);
+        throw error;
+      }
+      this.#options.log.error({ err: error, accountId }, 'the queue of an account cannot be read; those of others go on');
+      this.#turns.rest(accountId, nowMs + DAMAGED_REST_MS);
+      return undefined;
+    }
+  }
+
+  #joinAll(): void {
+    for (const accountId of this.#options.store.queuedAccounts()) this.#turns.join(accountId);
   }
 
   #napMs(nowMs: number, changeMs: number | undefined): number {
-    const dueMs = Math.min(...this.#dueMs.values(), changeMs ?? Number.POSITIVE_INFINITY);
-    return Math.max(10, Math.min(MAX_NAP_MS, dueMs - nowMs));
+    const nextMs = Math.min(this.#turns.nextMs(), changeMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(10, Math.min(MAX_NAP_MS, nextMs - nowMs));
   }
 
   #begin(queued: QueuedContent): void {
@@ -218,7 +218,7 @@ export class PinReconciler implements Reconciler, FetchView {
     try {
       const foreign = !hot.exclusive && content.owner !== 'ours' && (await hot.isPinned(content.key, signal));
       if (!(await store.beginFetch(content.key, foreign ? 'foreign' : 'ours'))) return;
-      outcome = await this.#bringIn(queued, running, foreign);
+      outcome = await bringIn(this.#options, queued, running, foreign);
     } catch (error) {
       outcome = await this.#afterFailure(queued, running, error);
     }
@@ -235,37 +235,6 @@ export class PinReconciler implements Reconciler, FetchView {
       },
       'fetch ended',
     );
-  }
-
-  async #bringIn({ content, origins }: QueuedContent, running: Running, foreign: boolean): Promise<FetchOutcome> {
-    const { hot, clock, limits } = this.#options;
-    const { signal } = running.abort;
-    // Dials run beside the search: a silent origin must not delay a copy that somebody else has.
-    void hot.connect(origins, signal);
-    const fetchLimits = {
-      dagBytes: limits.dagBytes,
-      dagBlocks: limits.dagBlocks,
-      stallMs: limits.stallMs,
-      timeoutMs: fetchTimeoutMs(content, clock.nowMs(), limits),
-    };
-    const onProgress = (progress: FetchProgress): void => {
-      running.progress = progress;
-      running.progressMs = clock.nowMs();
-    };
-    const facts = await hot.fetch(content.key, fetchLimits, onProgress, signal);
-    running.progress = facts;
-    if (!foreign) await this.#pin(content.key, signal);
-    return { kind: 'pinned', sizeBytes: facts.bytes, blocks: facts.blocks };
-  }
-
-  /** A pin whose answer was lost may stand: it is taken back before the failure is written. */
-  async #pin(contentKey: string, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#options.hot.pin(contentKey, signal);
-    } catch (error) {
-      await this.#options.hot.unpin(contentKey, AbortSignal.timeout(10_000)).catch(() => undefined);
-      throw error;
-    }
   }
 
   async #afterFailure({ content }: QueuedContent, running: Running, error: unknown): Promise<FetchOutcome | undefined> {
@@ -291,10 +260,4 @@ export class PinReconciler implements Reconciler, FetchView {
     for (const { contentKey } of running) this.#end(contentKey, end);
     await Promise.all(running.map(({ done }) => done));
   }
-}
-
-function endOf(error: unknown, signal: AbortSignal): FetchEnd {
-  if (signal.aborted && signal.reason instanceof Ended) return signal.reason.end;
-  if (error instanceof HotError) return { failure: error.failure, message: error.message };
-  throw error;
 }

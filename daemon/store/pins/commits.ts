@@ -31,7 +31,7 @@ export interface PinMemory {
 export class PinCommits {
   readonly #store: Store;
   readonly #memory: PinMemory;
-  readonly #onDue: (() => void)[] = [];
+  readonly #onDue: ((accountIds: ReadonlySet<string>) => void)[] = [];
   readonly #onUnwanted: ((contentKey: string) => void)[] = [];
 
   constructor(store: Store, memory: PinMemory) {
@@ -39,7 +39,7 @@ export class PinCommits {
     this.#memory = memory;
   }
 
-  onDue(listener: () => void): void {
+  onDue(listener: (accountIds: ReadonlySet<string>) => void): void {
     this.#onDue.push(listener);
   }
 
@@ -81,15 +81,16 @@ export class PinCommits {
   }
 
   #tell({ fates }: Change, { ops }: CommitPart): void {
-    let due = false;
+    const queued = new Set<string>();
+    let unpins = false;
     for (const op of ops) {
       if (!('put' in op)) continue;
-      if (op.put.startsWith(under('q').gte)) this.#memory.queues.put(op.put);
-      else if (op.put.startsWith(under('u').gte)) this.#memory.unpins.put(op.put);
-      else continue;
-      due = true;
+      if (op.put.startsWith(under('q').gte)) queued.add(this.#memory.queues.put(op.put));
+      if (!op.put.startsWith(under('u').gte)) continue;
+      this.#memory.unpins.put(op.put);
+      unpins = true;
     }
-    if (due) for (const listener of this.#onDue) listener();
+    if (queued.size > 0 || unpins) for (const listener of this.#onDue) listener(queued);
     for (const step of fates) if (isUnwanted(step)) for (const listener of this.#onUnwanted) listener(step.before.contentKey);
   }
 }

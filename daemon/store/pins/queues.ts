@@ -49,23 +49,24 @@ export class Queues {
     return [...this.#accounts.keys()];
   }
 
-  /** An entry has come to the store. */
-  put(key: string): void {
+  /** An entry has come to the store. Returns whose it is. */
+  put(key: string): string {
     const accountId = segmentOfKey(key, 1);
     const queue = this.#accounts.get(accountId);
     if (queue === undefined) {
       this.#accounts.set(accountId, { mark: new HeadMark(key), idleUntilMs: undefined });
-      return;
+    } else {
+      queue.idleUntilMs = undefined;
+      queue.mark.put(key);
     }
-    queue.idleUntilMs = undefined;
-    queue.mark.put(key);
+    return accountId;
   }
 
   /** The head of an account's queue, as far as it is due. */
   async look(accountId: string, nowMs: number, skip: (contentKey: string) => boolean): Promise<QueueLook> {
     const queue = this.#accounts.get(accountId);
     if (queue === undefined) return {};
-    if (queue.idleUntilMs !== undefined && nowMs < queue.idleUntilMs) return { dueMs: queue.idleUntilMs };
+    if (queue.idleUntilMs !== undefined && !isDue(queue.idleUntilMs, nowMs)) return { dueMs: queue.idleUntilMs };
     const { puts } = queue.mark;
     const { head, found } = await this.#search(accountId, queue.mark.key, nowMs, skip);
     if (head === undefined) {

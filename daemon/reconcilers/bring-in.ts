@@ -1,0 +1,67 @@
+import type { FetchProgress } from '../domain/content.ts';
+import { type Clock, type FetchOutcome, HotError, type HotTier, type QueuedContent } from '../domain/ports.ts';
+import type { RunningFetch } from '../plan/dispatch.ts';
+import { type FetchEnd, fetchTimeoutMs, type RetryLimits } from '../plan/fetch-outcome.ts';
+
+export interface FetchingLimits extends RetryLimits {
+  dagBytes: number;
+  dagBlocks: number;
+  stallMs: number;
+}
+
+export interface FetchUnderWay extends RunningFetch {
+  progress: FetchProgress;
+  abort: AbortController;
+}
+
+/** Ends a fetch for a reason of our own; carried by the abort signal. */
+export class Ended extends Error {
+  readonly end: FetchEnd;
+  constructor(end: FetchEnd) {
+    super(end.message);
+    this.end = end;
+  }
+}
+
+/** Why a fetch ended without a copy. Throws what says nothing about that. */
+export function endOf(error: unknown, signal: AbortSignal): FetchEnd {
+  if (signal.aborted && signal.reason instanceof Ended) return signal.reason.end;
+  if (error instanceof HotError) return { failure: error.failure, message: error.message };
+  throw error;
+}
+
+/** Brings the content into the hot tier, under the limits, and pins it there unless the pin is somebody else's. */
+export async function bringIn(
+  { hot, clock, limits }: { hot: HotTier; clock: Clock; limits: FetchingLimits },
+  { content, origins }: QueuedContent,
+  running: FetchUnderWay,
+  foreign: boolean,
+): Promise<FetchOutcome> {
+  const { signal } = running.abort;
+  // Dials run beside the search: a silent origin must not delay a copy that somebody else has.
+  void hot.connect(origins, signal);
+  const fetchLimits = {
+    dagBytes: limits.dagBytes,
+    dagBlocks: limits.dagBlocks,
+    stallMs: limits.stallMs,
+    timeoutMs: fetchTimeoutMs(content, clock.nowMs(), limits),
+  };
+  const onProgress = (progress: FetchProgress): void => {
+    running.progress = progress;
+    running.progressMs = clock.nowMs();
+  };
+  const facts = await hot.fetch(content.key, fetchLimits, onProgress, signal);
+  running.progress = facts;
+  if (!foreign) await pin(hot, content.key, signal);
+  return { kind: 'pinned', sizeBytes: facts.bytes, blocks: facts.blocks };
+}
+
+/** A pin whose answer was lost may stand: it is taken back before the failure is written. */
+async function pin(hot: HotTier, contentKey: string, signal: AbortSignal): Promise<void> {
+  try {
+    await hot.pin(contentKey, signal);
+  } catch (error) {
+    await hot.unpin(contentKey, AbortSignal.timeout(10_000)).catch(() => undefined);
+    throw error;
+  }
+}
