@@ -193,7 +193,10 @@ export class HotError extends Error {
   }
 }
 
-/** Where hot copies live. Everything about kubo stays behind this. All rejections are {@link HotError}. */
+/**
+ * Where hot copies live. Everything about kubo stays behind this. All rejections are {@link HotError}, but those of
+ * `start`: these are FbpdErrors, `BAD_ENVIRONMENT` with what to do.
+ */
 export interface HotTier {
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -9,6 +9,8 @@ import { readLines } from './lines.ts';
 const MODULE = 'github.com/ipfs/kubo';
 const PROGRESS_EVERY_MS = 15_000;
 const LOCK_POLL_MS = 1_000;
+/** A lock without a pid for so many looks was made by a process that died before it wrote it. */
+const NAMELESS_LOOKS_MAX = 5;
 /** What Go says last is what went wrong. */
 const LAST_LINES = 3;
 
@@ -105,14 +107,14 @@ async function isFile(path: string): Promise<boolean> {
 
 /** A lock file with our pid; one whose process is gone is taken over. */
 async function lock(path: string, onProgress: (text: string) => void): Promise<() => Promise<void>> {
-  for (let waited = false; ; waited = true) {
+  for (let looks = 0; ; looks += 1) {
     try {
       await writeFile(path, String(process.pid), { flag: 'wx' });
       return () => rm(path, { force: true });
     } catch {
       const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (pid > 0 && !isAlive(pid)) await rm(path, { force: true });
-      else if (!waited) onProgress(`another fbpd (process ${pid}) is building kubo; waiting for it`);
+      if (pid > 0 ? !isAlive(pid) : looks >= NAMELESS_LOOKS_MAX) await rm(path, { force: true });
+      else if (looks === 0) onProgress(`another fbpd (process ${pid}) is building kubo; waiting for it`);
       await sleep(LOCK_POLL_MS);
     }
   }
