@@ -17,6 +17,8 @@ export interface Auth {
   identify(ctx: Context | ParameterizedContext<ApiState>): Promise<Caller>;
   /** A route's first step: {@link Auth.identify}, then 403 unless the token has the scope. */
   requires(scope: Scope): Middleware<ApiState>;
+  /** Again, for what took its time to arrive: 401 or 403 when the account is gone or may do nothing by now. */
+  confirm(caller: Caller): Promise<void>;
 }
 
 export interface AuthOptions {
@@ -67,6 +69,11 @@ export function createAuth(options: AuthOptions): Auth {
       if (!caller.token.scopes.includes(scope)) throw insufficientScope(scope);
       ctx.state.caller = caller;
       await next();
+    },
+    async confirm({ account: { id }, token }) {
+      const account = await accounts.find(id).catch(() => undefined);
+      if (account === undefined) throw unauthorized('the account is gone');
+      checkActive({ account, token });
     },
   };
 }

@@ -29,8 +29,11 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
   const read = auth.requires('pins:read');
   const write = auth.requires('pins:write');
 
+  /** A pin of an account that went while its body was on the way would be nobody's, so who sends it is looked at again. */
   async function body(ctx: PinContext) {
-    return toPinRequest(await readJson(ctx.req, options.bodyBytes), options);
+    const json = await readJson(ctx.req, options.bodyBytes);
+    await auth.confirm(ctx.state.caller);
+    return toPinRequest(json, options);
   }
 
   async function render(pin: Pin, delegates: string[]) {

@@ -3,6 +3,7 @@ import test from 'ava';
 import { TestClock } from '../fixtures/create-accounts.ts';
 import { call, createTestApi } from '../fixtures/create-api.ts';
 import { createCid } from '../fixtures/create-cid.ts';
+import { openSocket, parseReply, readAll } from '../fixtures/raw-http.ts';
 
 const CID = createCid('one').toString();
 
@@ -64,6 +65,29 @@ test('a suspended account is a 403 on every route until it is active again', asy
   t.is((await user.call('GET', '/pins')).status, 200);
   await accounts.setState(user.account.id, 'deleting');
   t.is((await user.call('GET', '/pins')).status, 403);
+});
+
+test('a body that arrives when its account is gone or suspended leaves no pin', async (t) => {
+  for (const [state, status] of [
+    ['suspended', 403],
+    ['gone', 401],
+  ] as const) {
+    const { url, accounts, pins, user } = await createTestApi(t);
+    const known = Promise.withResolvers<void>();
+    const authenticate = accounts.authenticate.bind(accounts);
+    accounts.authenticate = (secret) => authenticate(secret).finally(known.resolve);
+    const body = JSON.stringify({ cid: CID });
+    const socket = openSocket(url);
+    socket.write(
+      `POST /pins HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.secret}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    await known.promise;
+    await accounts.setState(user.account.id, state === 'gone' ? 'deleting' : state);
+    if (state === 'gone') await accounts.remove(user.account.id);
+    socket.write(body);
+    t.is(parseReply(await readAll(socket)).status, status, state);
+    t.is(pins.totals().queued, 0);
+  }
 });
 
 test('strangers do not learn which routes there are', async (t) => {
