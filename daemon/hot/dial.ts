@@ -26,8 +26,8 @@ export interface DialOptions {
   log: Log;
 }
 
-/** A `dnsaddr` may lead to another; this deep and this wide it is followed. */
-const DNSADDR_DEPTH_MAX = 4;
+/** A name may lead to others, each to more of them: so many are looked up for one origin, however they branch. */
+const LOOKUPS_MAX = 16;
 const ADDRESSES_MAX = 16;
 
 /**
@@ -62,14 +62,19 @@ function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** Every literal address that this one stands for: itself, when it has no name in it. Exported for its tests. */
-export async function resolveAddress(address: PeerAddress, { resolver }: { resolver: Resolver }, depth = 0): Promise<PeerAddress[]> {
+export async function resolveAddress(
+  address: PeerAddress,
+  { resolver }: { resolver: Resolver },
+  budget = { lookups: LOOKUPS_MAX },
+): Promise<PeerAddress[]> {
   const at = address.components.findIndex(({ name }) => DNS_PROTOCOLS.includes(name));
   const component = address.components[at];
   if (component === undefined) return [address];
   const host = component.value ?? '';
-  if (depth >= DNSADDR_DEPTH_MAX) return [];
+  if (budget.lookups === 0) return [];
+  budget.lookups -= 1;
   const found = component.name === 'dnsaddr' ? await dnsaddrs(address, host, resolver) : await hosts(address, at, host, resolver);
-  const resolved = await Promise.all(found.slice(0, ADDRESSES_MAX).map((one) => resolveAddress(one, { resolver }, depth + 1)));
+  const resolved = await Promise.all(found.slice(0, ADDRESSES_MAX).map((one) => resolveAddress(one, { resolver }, budget)));
   return resolved.flat().slice(0, ADDRESSES_MAX);
 }
 

@@ -57,6 +57,16 @@ test('a dnsaddr is followed to the peer that was asked for, and not for ever', a
   t.deepEqual(await resolve(`/dnsaddr/loop.test/p2p/${PEER}`, zone), []);
 });
 
+test('names that branch without end cost a bounded number of look-ups', async (t) => {
+  let lookups = 0;
+  const resolver: Resolver = {
+    addresses: async () => [],
+    texts: async () => Array.from({ length: 16 }, (_, index) => `dnsaddr=/dnsaddr/n${lookups++}-${index}.test/p2p/${PEER}`),
+  };
+  t.deepEqual(await resolveAddress(parsePeerAddress(`/dnsaddr/a.test/p2p/${PEER}`), { resolver }), []);
+  t.true(lookups <= 16 * 16, `${lookups} names came up`);
+});
+
 /** Notes what kubo is told to dial; every dial fails. */
 function notingRpc(dialled: string[]): KuboRpc {
   return {
