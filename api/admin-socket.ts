@@ -6,6 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 
 import { FbpdError } from '../daemon/domain/errors.ts';
 import { socketAddress } from '../daemon/domain/socket-path.ts';
@@ -48,13 +49,24 @@ export async function listenOnSocket(options: AdminSocketOptions): Promise<Admin
 
 async function bind(server: Server, address: string, path: string, groupId: number | undefined): Promise<void> {
   try {
-    server.listen({ path: address });
-    // `listen` has bound the socket when it returns; nobody can have connected before this.
+    listenPrivately(server, address);
     if (server.listening) protect(address, groupId);
     await once(server, 'listening');
   } catch (cause) {
     server.close();
     throw cannot(`listen on ${path}`, cause);
+  }
+}
+
+/** It listens before its mode can be changed, so it is made with one that lets nobody else in, whatever the umask is. */
+function listenPrivately(server: Server, address: string): void {
+  // Workers may not change what is their process's.
+  const before = isMainThread ? process.umask(0o077) : undefined;
+  try {
+    // The socket is bound when this returns.
+    server.listen({ path: address });
+  } finally {
+    if (before !== undefined) process.umask(before);
   }
 }
 

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 
 import { listenOnSocket } from '../../api/admin-socket.ts';
@@ -15,6 +17,26 @@ const handle = (): void => undefined;
 test('the socket is for its owner alone', async (t) => {
   const { socket } = await createTestAdmin(t);
   t.is((await stat(socket)).mode & 0o777, 0o600);
+});
+
+test('nobody else gets in while it is being made, even with no umask at all', async (t) => {
+  const path = join(await createTestDir(t), 's');
+  const script = `
+    import { statSync } from 'node:fs';
+    import { Server } from 'node:net';
+    import { listenOnSocket } from ${JSON.stringify(new URL('../../api/admin-socket.ts', import.meta.url).href)};
+    process.umask(0);
+    const { listen } = Server.prototype;
+    Server.prototype.listen = function (...args) {
+      listen.apply(this, args);
+      console.log((statSync(process.argv[1]).mode & 0o777).toString(8));
+      return this;
+    };
+    const server = await listenOnSocket({ path: process.argv[1], handle: () => undefined });
+    console.log(process.umask());
+    await server.close();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script, path]);
+  t.deepEqual(stdout.trim().split('\n'), ['700', '0']);
 });
 
 test('with a group it is for that too', async (t) => {
