@@ -13,7 +13,7 @@ export interface HoldOptions {
   collectingGarbage(): boolean;
   /** Ends every fetch without prejudice, to be taken up again after a while. */
   drain(reason: Reason): Promise<void>;
-  /** Fetches may run again. */
+  /** Fetches may run again, and what could not be released may be now. */
   wake(): void;
   /** Room is short: unpinned blocks should go now, if there are any. */
   collectGarbage(): void;

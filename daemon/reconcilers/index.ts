@@ -60,7 +60,10 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     checkDisk: options.checkDisk,
     collectingGarbage: () => gc.collecting(),
     drain: (reason) => pin.drain('no_room', reason),
-    wake: () => pin.wake(),
+    wake() {
+      pin.wake();
+      runLater('release');
+    },
     collectGarbage: () => runLater('gc'),
   });
   const release = new ReleaseReconciler({ store, hot, log, onGarbage: noteGarbage });

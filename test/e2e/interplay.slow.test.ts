@@ -21,7 +21,7 @@ const DEAD = 3;
 const RECONCILERS = ['gc', 'audit', 'release', 'pin', 'hold'] as const;
 
 test('pins that come and go while garbage is collected, pins are audited and kubo dies: in the end kubo holds exactly what is wanted', async (t) => {
-  t.timeout(240_000);
+  t.timeout(400_000);
   const seed = testSeed();
   t.log(`FBPD_TEST_SEED=${seed}`);
   const random = createRandom(seed);

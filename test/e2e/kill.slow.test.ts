@@ -43,7 +43,7 @@ interface World {
 }
 
 test.serial('killed again and again under load: nothing acknowledged is lost, nothing is half done, nothing is done twice', async (t) => {
-  t.timeout(240_000);
+  t.timeout(400_000);
   const seed = testSeed();
   t.log(`FBPD_TEST_SEED=${seed}`);
   const random = createRandom(seed);

@@ -15,7 +15,7 @@ const ACCOUNTS = ['ada', 'bob', 'cyd', 'dan'];
 const SAMPLE = 100;
 
 test('ten thousand queued pins: after kill -9 all are there, and only what was in flight is begun again', async (t) => {
-  t.timeout(240_000);
+  t.timeout(400_000);
   const daemon = await createDaemon(t, { config: { limits: { stall_timeout: '30m' } } });
   const clients: TestClient[] = [];
   for (const name of ACCOUNTS) clients.push(createClient(daemon.apiUrl, await daemon.createToken(name)));
