@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
@@ -10,7 +10,7 @@ import { EXIT } from '../../daemon/cli/exit.ts';
 import { createCid } from '../fixtures/create-cid.ts';
 import { createClient } from '../fixtures/create-client.ts';
 import { createStoppedDaemon, type TestDaemon, type TestDaemonOptions } from '../fixtures/create-daemon.ts';
-import { kuboBinary } from '../fixtures/create-kubo.ts';
+import { createTempDir, kuboBinary } from '../fixtures/create-kubo.ts';
 import { managedKubo } from '../fixtures/managed-kubo.ts';
 
 type Config = NonNullable<TestDaemonOptions['config']>;
@@ -86,12 +86,17 @@ test('a state directory that cannot be: refused in one line, and nothing is made
 });
 
 test('a state directory of somebody else: refused in one line, and nothing is made', async (t) => {
-  const daemon = await createStoppedDaemon(t, { config: { log: QUIET } });
+  const readable = join(await createTempDir(t), 'ipfs');
+  await copyFile(kuboBinary(), readable);
+  await chmod(dirname(readable), 0o755);
+  const daemon = await createStoppedDaemon(t, { config: { log: QUIET, hot: { binary: readable } } });
   await mkdir(daemon.stateDir, { mode: 0o000 });
   await chmod(daemon.dir, 0o755);
   const before = await lookAt(daemon.dir, /^state/);
   // Root may read everything, so somebody else must try.
-  const wrapper = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+  // It may not write what coverage is measured with, either.
+  const nobody = ['env', '-u', 'NODE_V8_COVERAGE', 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const wrapper = process.getuid?.() === 0 ? nobody : [];
   await t.throwsAsync(daemon.start({ wrapper }));
   t.deepEqual(await daemon.exited(), { code: EXIT.environment, signal: null }, daemon.log());
   t.regex(daemon.log(), /^fbpd: state\.dir: \S+ cannot be used \(EACCES[^\n]*\n$/);
