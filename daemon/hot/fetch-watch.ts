@@ -2,8 +2,12 @@ import type { FetchLimits, FetchProgress } from '../domain/content.ts';
 import { HotError } from '../domain/ports.ts';
 import { formatSize } from '../domain/units.ts';
 
-/** Quiet that is answered with a new walk; it doubles each time, until a block comes. */
+/** Quiet that is answered with a new walk. It doubles with each, until so many blocks have come without one. */
 const NUDGE_FIRST_MS = 1_000;
+const NUDGE_FORGOTTEN_AFTER_BLOCKS = 64;
+/** What a new walk costs: it reads again all that is here. Guessed high, so that it never takes most of the time. */
+const REWALK_MS_PER_BLOCK = 0.1;
+const REWALK_MS_PER_BYTE = 1_000 / 200e6;
 
 export interface WatchOptions {
   contentKey: string;
@@ -31,6 +35,17 @@ export interface FetchWatch {
 }
 
 /**
+ * How long a walk may be quiet before a new one is begun: longer each time and longer the more there is to walk again,
+ * so that a slow peer is not answered with walks without end, but once at least before it is a stall.
+ */
+export function patienceMs(state: { nudgeMs: number; blocks: number; bytes: number; quietMs: number; stallMs: number }): number {
+  const rewalkMs = state.blocks * REWALK_MS_PER_BLOCK + state.bytes * REWALK_MS_PER_BYTE;
+  const leftMs = state.stallMs - state.quietMs;
+  const firstMs = state.quietMs === 0 ? leftMs / 2 : leftMs;
+  return Math.min(Math.max(state.nudgeMs, 2 * rewalkMs), firstMs);
+}
+
+/**
  * Quiet is measured walk by walk and summed up until a new block comes: a walk that passes over what is here is
  * neither progress nor a stall.
  */
@@ -43,6 +58,7 @@ export function createFetchWatch({ contentKey, limits, onProgress, signal }: Wat
   let quietMs = 0;
   let waitMs = 0;
   let nudgeMs = NUDGE_FIRST_MS;
+  let blocksAtNudge = 0;
   let quietTimer: NodeJS.Timeout | undefined;
 
   const soFar = () => `(${blocks} ${blocks === 1 ? 'block' : 'blocks'}, ${formatSize(bytes)} so far)`;
@@ -64,23 +80,34 @@ export function createFetchWatch({ contentKey, limits, onProgress, signal }: Wat
       fail(new HotError('stalled', `no peer has sent a block of ${contentKey} for ${seconds(limits.stallMs)} ${soFar()}`));
     }
     nudgeMs *= 2;
+    blocksAtNudge = blocks;
     walk.abort();
   }
 
   function newBlock(): void {
     quietMs = 0;
-    nudgeMs = NUDGE_FIRST_MS;
-    quietTimer?.refresh();
+    if (blocks - blocksAtNudge >= NUDGE_FORGOTTEN_AFTER_BLOCKS) nudgeMs = NUDGE_FIRST_MS;
+    armQuietTimer();
+  }
+
+  /** The same wait again is a cheap refresh; it changes seldom. */
+  function armQuietTimer(): void {
+    const nextMs = patienceMs({ nudgeMs, blocks, bytes, quietMs, stallMs: limits.stallMs });
+    if (quietTimer !== undefined && nextMs < waitMs * 1.1 && nextMs > waitMs * 0.9) {
+      quietTimer.refresh();
+      return;
+    }
+    clearTimeout(quietTimer);
+    waitMs = nextMs;
+    quietTimer = setTimeout(wentQuiet, waitMs);
   }
 
   return {
     signal: controller.signal,
     fired: () => failure,
     beginWalk() {
-      clearTimeout(quietTimer);
-      waitMs = Math.min(nudgeMs, limits.stallMs - quietMs);
-      quietTimer = setTimeout(wentQuiet, waitMs);
       walk = new AbortController();
+      armQuietTimer();
       return AbortSignal.any([controller.signal, walk.signal]);
     },
     alive: () => void quietTimer?.refresh(),

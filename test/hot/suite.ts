@@ -32,7 +32,7 @@ export interface SuiteOptions {
 }
 
 const LIMITS: FetchLimits = { dagBytes: 2 ** 30, dagBlocks: 100_000, timeoutMs: 120_000, stallMs: 60_000 };
-const PIN_QUIET_MS = 1_500;
+const PIN_QUIET_MS = 8_000;
 const never = new AbortController().signal;
 
 /** What every kubo behind the port does, whoever runs it. */
