@@ -45,6 +45,27 @@ test.serial("on somebody else's kubo only what we pinned is ever unpinned", asyn
   t.deepEqual([...(await node.pins())].sort(), [...before].sort());
 });
 
+test.serial('what its owner pinned after our own try had failed is theirs', async (t) => {
+  const node = await createKubo(t);
+  const absent = await createKubo(t);
+  const limits = { stall_timeout: '1s', pin_attempts: 1 };
+  const { daemon, client } = await createExternal(t, node.rpcUrl, { limits });
+  const contents = [randomBytes(1_000), randomBytes(1_000)];
+  const requests: string[] = [];
+  for (const bytes of contents) requests.push((await client.add({ cid: await absent.addBytes(bytes) })).requestid);
+  await poll('both have failed', DONE_MS, async () => (await client.list('status=failed')).count === 2);
+  t.deepEqual(await Promise.all(requests.map((id) => ownerOf(daemon, id))), ['ours', 'ours']);
+  for (const bytes of contents) await node.addBytes(bytes);
+  const before = await node.pins();
+
+  await daemon.admin('POST', `/admin/pins/${requests[1]}/retry`);
+  await poll('the one that is tried again is pinned', DONE_MS, async () => (await client.list('status=pinned')).count === 1);
+  t.deepEqual(await node.pins(), before);
+  for (const id of requests) t.is((await client.call('DELETE', `/pins/${id}`)).status, 202);
+  t.is((await daemon.admin('POST', '/admin/reconcile/release')).status, 200);
+  t.deepEqual(await node.pins(), before);
+});
+
 test.serial('a kubo that fails, loses replies and breaks them off is never believed to hold what it does not', async (t) => {
   const seed = testSeed();
   t.log(`FBPD_TEST_SEED=${seed}`);
@@ -90,8 +111,12 @@ test.serial('a kubo that fails, loses replies and breaks them off is never belie
   t.deepEqual(await node.pins(), before);
 });
 
-async function createExternal(t: ExecutionContext, rpc: string): Promise<{ daemon: TestDaemon; client: TestClient }> {
-  const daemon = await createDaemon(t, { config: { hot: { mode: 'external', rpc } } });
+async function createExternal(
+  t: ExecutionContext,
+  rpc: string,
+  config: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+): Promise<{ daemon: TestDaemon; client: TestClient }> {
+  const daemon = await createDaemon(t, { config: { ...config, hot: { mode: 'external', rpc } } });
   return { daemon, client: createClient(daemon.apiUrl, await daemon.createToken('ada')) };
 }
 
