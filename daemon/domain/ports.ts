@@ -212,9 +212,9 @@ export interface HotTier {
   ): Promise<FetchProgress>;
   /** Pins what is here; never reaches for the network. */
   pin(contentKey: string, signal: AbortSignal): Promise<void>;
-  /** True when the whole DAG is held by a recursive pin. */
-  isPinned(contentKey: string, signal: AbortSignal): Promise<boolean>;
-  /** Removes the pin; not being pinned is fine. */
+  /** True when the whole DAG is held by a recursive pin; with `byUs`, by one that carries our name. */
+  isPinned(contentKey: string, signal: AbortSignal, options?: { byUs: boolean }): Promise<boolean>;
+  /** Removes the pin, where the tier is not ours alone only one that carries our name; not being pinned is fine. */
   unpin(contentKey: string, signal: AbortSignal): Promise<void>;
   /** Every recursive pin. `named` says that the pin carries fbpd's name. */
   pins(signal: AbortSignal): AsyncIterable<{ contentKey: string; named: boolean }>;

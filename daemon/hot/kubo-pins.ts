@@ -62,28 +62,44 @@ async function pinWithProgress(rpc: KuboRpc, params: RpcParams, onProgress: () =
   if (!pinned) throw new RpcError('garbage', 'kubo did not confirm the pin');
 }
 
-export async function isPinned(rpc: KuboRpc, contentKey: string, signal: AbortSignal): Promise<boolean> {
+/** With `name`, only a pin of that name counts. */
+export async function isPinned(rpc: KuboRpc, contentKey: string, name: string | undefined, signal: AbortSignal): Promise<boolean> {
   for (const form of formsOf(contentKey)) {
-    try {
-      // Only recursive pins are asked for: looking whether a CID is within another's pin takes seconds.
-      const reply = await rpc.call('pin/ls', { arg: form, type: 'recursive' }, { deadlineMs: CALL_DEADLINE_MS, signal });
-      if (isRecord(reply) && isRecord(reply.Keys) && Object.keys(reply.Keys).length > 0) return true;
-      throw new RpcError('garbage', 'kubo did not say whether it is pinned');
-    } catch (error) {
-      if (!isNotPinned(error)) throw hotErrorOf(error, `looking for the pin of ${contentKey}`);
-    }
+    const found = await pinName(rpc, form, signal);
+    if (found !== undefined && (name === undefined || found === name)) return true;
   }
   return false;
 }
 
-/** `everyForm` also removes a pin of the v0 CID: only where all pins are ours. */
-export async function removePin(rpc: KuboRpc, contentKey: string, everyForm: boolean, signal: AbortSignal): Promise<void> {
-  for (const form of everyForm ? formsOf(contentKey) : [contentKey]) {
-    try {
-      await rpc.call('pin/rm', { arg: form }, { deadlineMs: CALL_DEADLINE_MS, signal });
-    } catch (error) {
-      if (!isNotPinned(error)) throw hotErrorOf(error, `unpinning ${contentKey}`);
-    }
+/** The name of a CID's recursive pin, empty when it has none; undefined without a pin. */
+async function pinName(rpc: KuboRpc, cid: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    // Only recursive pins are asked for: looking whether a CID is within another's pin takes seconds.
+    const reply = await rpc.call('pin/ls', { arg: cid, type: 'recursive', names: true }, { deadlineMs: CALL_DEADLINE_MS, signal });
+    const [pin] = isRecord(reply) && isRecord(reply.Keys) ? Object.values(reply.Keys) : [];
+    if (!isRecord(pin)) throw new RpcError('garbage', 'kubo did not say whether it is pinned');
+    return typeof pin.Name === 'string' ? pin.Name : '';
+  } catch (error) {
+    if (isNotPinned(error)) return undefined;
+    throw hotErrorOf(error, `looking for the pin of ${cid}`);
+  }
+}
+
+/** Removes the pin under every form of the CID: only where all pins are ours. */
+export async function removePins(rpc: KuboRpc, contentKey: string, signal: AbortSignal): Promise<void> {
+  for (const form of formsOf(contentKey)) await removePin(rpc, form, signal);
+}
+
+/** Removes our pin. One of another name is somebody else's, who has pinned it since ours was begun or over ours. */
+export async function removeNamedPin(rpc: KuboRpc, contentKey: string, name: string, signal: AbortSignal): Promise<void> {
+  if ((await pinName(rpc, contentKey, signal)) === name) await removePin(rpc, contentKey, signal);
+}
+
+async function removePin(rpc: KuboRpc, cid: string, signal: AbortSignal): Promise<void> {
+  try {
+    await rpc.call('pin/rm', { arg: cid }, { deadlineMs: CALL_DEADLINE_MS, signal });
+  } catch (error) {
+    if (!isNotPinned(error)) throw hotErrorOf(error, `unpinning ${cid}`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { rpcSizes, type SizeOf, withoutEmptyBlocks } from './block-sizes.ts';
 import { dialPeers, type Resolver, systemResolver } from './dial.ts';
 import { fetchDag } from './fetch-dag.ts';
-import { addPin, isPinned, listPins, removePin, repoUsage, runGarbageCollection } from './kubo-pins.ts';
+import { addPin, isPinned, listPins, removeNamedPin, removePins, repoUsage, runGarbageCollection } from './kubo-pins.ts';
 import type { KuboRpc } from './kubo-rpc.ts';
 
 export interface KuboTierOptions {
@@ -39,8 +39,8 @@ export function createKuboTier(options: KuboTierOptions): Omit<HotTier, 'start' 
     connect: (addresses, signal) => dialPeers(addresses, signal, dialling),
     fetch: (contentKey, limits, onProgress, signal) => fetchDag({ rpc, sizeOf, contentKey, limits, onProgress, signal }),
     pin: (contentKey, signal) => addPin(rpc, contentKey, { name: pinName, quietMs: options.pinQuietMs ?? PIN_QUIET_MS }, signal),
-    isPinned: (contentKey, signal) => isPinned(rpc, contentKey, signal),
-    unpin: (contentKey, signal) => removePin(rpc, contentKey, exclusive, signal),
+    isPinned: (contentKey, signal, options) => isPinned(rpc, contentKey, options?.byUs ? pinName : undefined, signal),
+    unpin: (contentKey, signal) => (exclusive ? removePins(rpc, contentKey, signal) : removeNamedPin(rpc, contentKey, pinName, signal)),
     pins: (signal) => listPins(rpc, pinName, signal),
     usage: (signal) => repoUsage(rpc, signal),
     async collectGarbage(signal) {

@@ -1,4 +1,4 @@
-import type { FetchProgress } from '../domain/content.ts';
+import type { Content, FetchProgress } from '../domain/content.ts';
 import { type Clock, type FetchOutcome, HotError, type HotTier, type QueuedContent } from '../domain/ports.ts';
 import type { RunningFetch } from '../plan/dispatch.ts';
 import { type FetchEnd, fetchTimeoutMs, type RetryLimits } from '../plan/fetch-outcome.ts';
@@ -28,6 +28,15 @@ export function endOf(error: unknown, signal: AbortSignal): FetchEnd {
   if (signal.aborted && signal.reason instanceof Ended) return signal.reason.end;
   if (error instanceof HotError) return { failure: error.failure, message: error.message };
   throw error;
+}
+
+/**
+ * True when somebody else holds it already. A content that is `ours` by our record may have been pinned by them since,
+ * if our own pin never came to be; then the pin does not carry our name.
+ */
+export async function isForeign(hot: HotTier, { key, owner }: Content, signal: AbortSignal): Promise<boolean> {
+  if (hot.exclusive || !(await hot.isPinned(key, signal))) return false;
+  return owner !== 'ours' || !(await hot.isPinned(key, signal, { byUs: true }));
 }
 
 /** Brings the content into the hot tier, under the limits, and pins it there unless the pin is somebody else's. */

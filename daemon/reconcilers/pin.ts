@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import { type DispatchLimits, planDispatch } from '../plan/dispatch.ts';
 import { type FetchEnd, planFetchOutcome } from '../plan/fetch-outcome.ts';
 import { Turns } from '../plan/turns.ts';
-import { bringIn, Ended, endOf, type FetchingLimits, type FetchUnderWay } from './bring-in.ts';
+import { bringIn, Ended, endOf, type FetchingLimits, type FetchUnderWay, isForeign } from './bring-in.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface PinLimits extends DispatchLimits, FetchingLimits {}
@@ -216,7 +216,7 @@ export class PinReconciler implements Reconciler, FetchView {
     const { signal } = running.abort;
     let outcome: FetchOutcome | undefined;
     try {
-      const foreign = !hot.exclusive && content.owner !== 'ours' && (await hot.isPinned(content.key, signal));
+      const foreign = await isForeign(hot, content, signal);
       if (!(await store.beginFetch(content.key, foreign ? 'foreign' : 'ours'))) return;
       outcome = await bringIn(this.#options, queued, running, foreign);
     } catch (error) {
