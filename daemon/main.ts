@@ -278,15 +278,16 @@ async function makeStateDir({ state }: Config): Promise<void> {
   }
 }
 
+/** What the hot tier leaves in the state directory, managed or external. */
+const TRACES_OF_USE = ['kubo', 'external-kubo.json'];
+
 /**
- * kubo's repository is made after the store, so where there is one, there was a store: it is not made anew behind
+ * These are made after the store, so where there is one of them, there was a store: it is not made anew behind
  * anybody's back when all of it has vanished.
  */
 async function isFirstStart({ state }: Config): Promise<boolean> {
-  return access(join(state.dir, 'kubo')).then(
-    () => false,
-    () => true,
-  );
+  const found = await Promise.allSettled(TRACES_OF_USE.map((name) => access(join(state.dir, name))));
+  return found.every(({ status }) => status === 'rejected');
 }
 
 /** An occupied port is found before anything is made. The listener itself comes last and looks again. */
