@@ -40,6 +40,6 @@ export function counted(count: number, noun: string): string {
 }
 
 /** Names come from clients: what would steer a terminal is shown, not obeyed. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

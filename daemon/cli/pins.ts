@@ -6,7 +6,7 @@ import type { AdminClient } from './client.ts';
 import { Context } from './context.ts';
 import { CliError, EXIT } from './exit.ts';
 import { collect, collectPairs, positiveInteger, wordsOf } from './options.ts';
-import { formatTime, renderTable } from './output.ts';
+import { formatTime, printable, renderTable } from './output.ts';
 import { PIN_COLUMNS, renderPin } from './render-pin.ts';
 
 type PinEvent = components['schemas']['PinEvent'];
@@ -94,7 +94,7 @@ export function addPinsCommand(program: Command): void {
       const client = context.client();
       await each(context, requestIds, async (requestId) => {
         const pin = await client.call('delete', '/admin/pins/{requestId}', { path: { requestId } });
-        context.print(pin, () => `removed ${pin.requestId} (${pin.name ?? pin.cid})\n`);
+        context.print(pin, () => `removed ${pin.requestId} (${printable(pin.name ?? pin.cid)})\n`);
       });
     });
 

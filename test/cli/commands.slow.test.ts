@@ -112,6 +112,9 @@ test('pins are added, listed, shown, retried and removed', async (t) => {
   t.is(code, 1);
   t.is(stdout, `removed ${id} (my pin)\n`, 'what can be done is done');
   t.is(stderr, 'fbpd: there is no pin "nothing"\n');
+
+  const steering = await pins.add(accountId, { cid, contentKey: cid, origins: [], name: 'a\u001b[2Jb' });
+  t.is(ok(t, await fbpd('pins', 'rm', steering.requestId)), `removed ${steering.requestId} (a\\x1b[2Jb)\n`);
 });
 
 test('a page says how to get the next one', async (t) => {
