@@ -100,7 +100,7 @@ const RULES: Partial<Record<ErrorCode, Rule>> = {
 
 /** STORE_IO's message names files and error numbers, which are nobody's business but the operator's. */
 const PUBLIC_TEXT: Partial<Record<ErrorCode, { reason: string; details: string }>> = {
-  STORE_IO: { reason: 'UNAVAILABLE', details: 'the service is restarting; nothing of this request was kept' },
+  STORE_IO: { reason: 'UNAVAILABLE', details: 'the service is restarting; look whether this request was kept before sending it again' },
 };
 
 export interface ErrorsOptions {

@@ -46,7 +46,8 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
         ? failed('timeout', `no peer was found within limits.pin_timeout: ${end.message}`)
         : later('rotated', `no peer found so far; other pins are tried meanwhile (${end.message})`, nowMs + ROTATED_BACKOFF_MS, true);
     case 'down':
-      return later('hot_down', `waiting for the hot tier: ${end.message}`, nowMs + DOWN_BACKOFF_MS, true);
+      // Its message is about sockets and processes of ours, which is for the log.
+      return later('hot_down', 'waiting for the hot tier, which went away amid the fetch', nowMs + DOWN_BACKOFF_MS, true);
     case 'shared':
       return later('shared', "paused for another account's turn; what was fetched is kept", nowMs, true);
     case 'no_room':

@@ -36,11 +36,9 @@ export class HoldReconciler implements Reconciler {
 
   /** As of the last pass for disk and usage, as of now for the rest. */
   held(): Reason | undefined {
-    const status = this.#options.hot.status();
     return planHold({
       disk: this.#disk,
-      hotUp: status.up,
-      hotDetail: status.detail,
+      hotUp: this.#options.hot.status().up,
       ...(this.#repoBytes === undefined ? {} : { repoBytes: this.#repoBytes }),
       capacityBytes: this.#options.capacityBytes,
       collectingGarbage: this.#options.collectingGarbage(),

@@ -238,8 +238,9 @@ export class PinReconciler implements Reconciler, FetchView {
   }
 
   async #afterFailure({ content }: QueuedContent, running: Running, error: unknown): Promise<FetchOutcome | undefined> {
-    const { clock, limits, onGarbage } = this.#options;
+    const { clock, limits, log, onGarbage } = this.#options;
     onGarbage(running.progress.bytes);
+    log.debug({ err: error, cid: content.key }, 'a fetch brought no copy');
     // Going down: the in-flight listing stays and the next start takes it up again.
     if (this.#stopped) return undefined;
     return planFetchOutcome(content, endOf(error, running.abort.signal), clock.nowMs(), limits);

@@ -36,6 +36,7 @@ for (const failure of ['stalled', 'refused'] as const) {
 test('a hot tier that is down costs no attempt, however long it lasts', (t) => {
   const result = outcome('down', { wantedSinceMs: 0 });
   t.true(result.kind === 'later' && result.free === true);
+  t.notRegex('reason' in result ? result.reason.text : '', /what happened/, 'how it cannot be reached is nothing for clients');
 });
 
 test('a search put back for others goes on until limits.pin_timeout, then fails', (t) => {

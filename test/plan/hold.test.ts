@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type HoldInput, planHold } from '../../daemon/plan/hold.ts';
 
-const fine: HoldInput = { disk: 'ok', hotUp: true, hotDetail: 'kubo 0.43.0', repoBytes: 1, capacityBytes: 10, collectingGarbage: false };
+const fine: HoldInput = { disk: 'ok', hotUp: true, repoBytes: 1, capacityBytes: 10, collectingGarbage: false };
 
 test('with room, a hot tier and no collection, nothing is held', (t) => {
   t.is(planHold(fine), undefined);
