@@ -39,7 +39,9 @@ const MINUTELY = '* * * * *';
 /** Every reconciler there is, and how they reach each other. */
 export function createReconcilers(options: ReconcilersOptions): Reconcilers {
   const { store, hot, clock, log, metrics, limits, cron } = options;
+  let stopping = false;
   const runLater = (name: string): void => {
+    if (stopping) return;
     scheduler.run(name).catch((error: unknown) => log.warn({ err: error, reconciler: name }, 'a pass that was asked for did not end well'));
   };
   const noteGarbage = (bytes: number): void => {
@@ -51,7 +53,10 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     log,
     timeoutMs: GC_TIMEOUT_MS,
     drain: (reason) => pin.drain('paused', reason),
-    resume: () => pin.wake(),
+    resume: () => {
+      pin.wake();
+      runLater('release');
+    },
   });
   const hold: HoldReconciler = new HoldReconciler({
     hot,
@@ -66,7 +71,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     },
     collectGarbage: () => runLater('gc'),
   });
-  const release = new ReleaseReconciler({ store, hot, log, onGarbage: noteGarbage });
+  const release = new ReleaseReconciler({ store, hot, log, collectingGarbage: () => gc.collecting(), onGarbage: noteGarbage });
   const audit = new AuditReconciler({ store, hot, log });
   const scheduler: Scheduler = new Scheduler({
     reconcilers: [
@@ -91,6 +96,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
       scheduler.start();
     },
     async stop() {
+      stopping = true;
       await scheduler.stop();
       await pin.stop();
     },

@@ -6,6 +6,8 @@ export interface ReleaseOptions {
   store: PinStore;
   hot: HotTier;
   log: Log;
+  /** True while the hot tier would keep an unpin waiting, and do it at a time when nobody reckons with it any more. */
+  collectingGarbage(): boolean;
   /** About so many bytes lie unpinned in the hot tier now. */
   onGarbage(bytes: number): void;
 }
@@ -28,8 +30,9 @@ export class ReleaseReconciler implements Reconciler {
     const report = { due: 0, done: 0, failed: 0, skipped: {} as Record<string, number> };
     const tried = new Set<string>();
     while (!signal.aborted) {
-      if (!this.#options.hot.status().up) {
-        report.skipped = { hot_down: 1 };
+      const held = this.#held();
+      if (held !== undefined) {
+        report.skipped = { [held]: 1 };
         return report;
       }
       const batch = (await this.#options.store.releasing(BATCH + tried.size)).map(({ key }) => key).filter((key) => !tried.has(key));
@@ -40,11 +43,16 @@ export class ReleaseReconciler implements Reconciler {
     return report;
   }
 
+  #held(): string | undefined {
+    if (!this.#options.hot.status().up) return 'hot_down';
+    return this.#options.collectingGarbage() ? 'gc' : undefined;
+  }
+
   async #releaseAll(keys: string[], tried: Set<string>, report: { done: number; failed: number }, signal: AbortSignal): Promise<void> {
     const next = keys.values();
     const worker = async (): Promise<void> => {
       for (const key of next) {
-        if (signal.aborted) return;
+        if (signal.aborted || this.#held() !== undefined) return;
         const done = await this.#release(key, signal);
         report[done ? 'done' : 'failed'] += 1;
         if (!done) tried.add(key);
