@@ -4,7 +4,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,6 +16,8 @@ const STAMP = join(MODULES, '.fbpd-installed');
 const WANTED_NODE = [22, 20];
 /** As `daemon/cli/exit.ts` has it: the environment is wrong. */
 const EXIT_ENVIRONMENT = 5;
+/** Between making a lock and writing into it lies less than this. */
+const UNSIGNED_MS = 5_000;
 
 const args = process.argv.slice(2);
 // Only the development tasks need the development packages: a server may be installed with `npm ci --omit=dev`.
@@ -93,12 +95,16 @@ function link() {
 /** Two starts at once, as `npm start` and `npm test` in two shells, must not install over each other. */
 function withInstallLock(work) {
   const lock = join(tmpdir(), `fbpd-install-${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}`);
-  while (!tryLock(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
-  try {
-    work();
-  } finally {
-    rmSync(lock, { force: true });
+  for (let waited = false; !tryLock(lock); waited = true) {
+    if (!waited) process.stderr.write(`fbpd: another process installs the packages; waiting for it (it has ${lock})\n`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
   }
+  const unlock = () => rmSync(lock, { force: true });
+  // `fail` ends the process from within.
+  process.once('exit', unlock);
+  work();
+  process.off('exit', unlock);
+  unlock();
 }
 
 function tryLock(lock) {
@@ -114,8 +120,12 @@ function tryLock(lock) {
 
 function holderLives(lock) {
   try {
-    // Not written yet reads as 0, our own process group: alive.
-    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    const pid = Number(readFileSync(lock, 'utf8'));
+    // One that nobody has signed yet, or never will: who made it may have died just then.
+    if (pid === 0) return Date.now() - statSync(lock).mtimeMs < UNSIGNED_MS;
+    // In a container we have the number that we had before it was restarted.
+    if (pid === process.pid) return false;
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';

@@ -1,7 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -91,6 +93,19 @@ test('a fresh clone installs once, says so in one line, and goes on from any dir
   t.is(second.stderr, '', 'nothing to say when nothing is missing');
   t.is((await clone.npmCalls()).length, 1);
   t.true(existsSync(join(clone.root, 'node_modules/.bin/fbpd')), 'npx fbpd finds it');
+});
+
+test('a lock that was left behind holds nobody up', async (t) => {
+  const clone = await createClone(t, 'exit 1');
+  const path = join(tmpdir(), `fbpd-install-${createHash('sha256').update(clone.root).digest('hex').slice(0, 16)}`);
+  t.teardown(() => rm(path, { force: true }));
+  for (const left of ['', '999999999']) {
+    await writeFile(path, left);
+    const { code, stderr } = await clone.run(['x']);
+    t.is(code, 5, stderr);
+    t.false(existsSync(path), 'a failed installation leaves none');
+  }
+  t.is((await clone.npmCalls()).length, 2);
 });
 
 test('a changed lockfile installs again', async (t) => {
