@@ -1,0 +1,63 @@
+import type { Reason } from './pin.ts';
+
+/** A content in a piece, in the order in which it lies in the CAR. */
+export interface PieceMember {
+  contentKey: string;
+  /** Bytes of its distinct blocks. */
+  sizeBytes: number;
+  /** Nobody pins it any more; it stays in the bytes. */
+  gone?: true;
+}
+
+/** What a built piece is: fixed by its contents and their order, so that it can be built again and compared. */
+export interface BuiltPiece {
+  /** Root of the CAR: the content itself when it is alone, else the synthetic root. */
+  rootCid: string;
+  /** `baga…`, v1. */
+  pieceCid: string;
+  carSizeBytes: number;
+  /** Padded: a power of two, at least 128 × carSize / 127. */
+  pieceSizeBytes: number;
+}
+
+/**
+ * - `sealed`: its contents are fixed, the CAR is still to be built
+ * - `built`: deals can be made about it
+ * - `retired`: all its contents are gone, or it could not be built: no deal is made about it any more
+ */
+export type PieceState = 'sealed' | 'built' | 'retired';
+
+/** Where the copies of a piece stand; written with every change of its deals, so that lists need not read them. */
+export interface PieceSummary {
+  min: number;
+  target: number;
+  /** Deals whose bytes the chain says are in a sector. */
+  active: number;
+  /** Deals on their way, those in doubt included. */
+  pending: number;
+  /** Of the active ones. */
+  soonestEndEpoch?: number;
+}
+
+/** One CAR that deals are made about, under exactly one policy. */
+export interface Piece {
+  /** UUID. */
+  id: string;
+  policy: string;
+  state: PieceState;
+  members: readonly PieceMember[];
+  createdMs: number;
+  built?: BuiltPiece;
+  /** Builds that failed in a row. */
+  buildFailures: number;
+  summary: PieceSummary;
+  /** What happens next, or why nothing does: shown to users. */
+  next: Reason;
+  /**
+   * When the planner looks at it again, and which reconciler: `create` while copies are missing, `renew` while the next
+   * thing to come is a renewal or a repair. Absent: only when something of it changes.
+   */
+  due?: { queue: 'create' | 'renew'; epoch: number };
+  /** Deals ever intended for it: makes their ids unique. */
+  generation: number;
+}
