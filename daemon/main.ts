@@ -13,11 +13,8 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { FbpdError } from './domain/errors.ts';
 import type { HotTier } from './domain/ports.ts';
-import { examineExternalKubo, examineManagedKubo, type HotFinding } from './hot/examine.ts';
-import { createExternalKubo } from './hot/external.ts';
-import { findKubo } from './hot/kubo-binary.ts';
-import { createManagedKubo } from './hot/managed.ts';
 import { createLog, type Log } from './log.ts';
+import { composeHot } from './main/hot.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
 import { createDiskGuard } from './store/disk-guard.ts';
@@ -30,8 +27,6 @@ import { verifyStoreFiles } from './store/verify-files.ts';
 /** The layout of the keys in the store; a program refuses a store of another one. */
 const SCHEMA = 1;
 const COUNTED_TYPES = [...PIN_TYPES, ...ACCOUNT_TYPES];
-/** How many of its addresses a client is told to dial: kubo's client dials them one after another. */
-const MAX_DELEGATES = 3;
 /** A fetch without a first block, or without a further one, for this long is a search, and gives its active place away. */
 const FETCH_GRACE_MS = 500;
 const FETCH_IDLE_MS = 5_000;
@@ -211,58 +206,6 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
 /** For `fbpd check` when no daemon has the store open. Rejects with `STORE_LOCKED` when one has. */
 export function checkStore(config: Config, onProgress: (records: number) => void): Promise<VerifyReport> {
   return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, clock: systemClock, log: createLog('silent'), onProgress });
-}
-
-/** For `fbpd doctor`: whether the hot tier that the config names can be had, and what it is worth. Starts nothing. */
-export async function examineHotTier({ hot, env, state }: Config): Promise<HotFinding[]> {
-  if (hot.mode === 'external') return examineExternalKubo({ rpcUrl: hot.rpc ?? '', rpcToken: hot.rpcToken });
-  return [
-    await examineManagedKubo({ configured: hot.binary, kuboBinary: env.kuboBinary, cacheDir: state.cacheDir, environment: env.variables }),
-  ];
-}
-
-/** The hot tier that the config names, not yet started. Finding a kubo may take minutes where one must be built. */
-async function composeHot(config: Config, log: Log, onProgress: (text: string) => void): Promise<HotTier> {
-  const { hot, limits, env, state } = config;
-  const addressPolicy = {
-    maxAddresses: MAX_DELEGATES,
-    allowLoopback: isLoopback(config.api.listen.host),
-    allowPrivate: limits.privateOrigins,
-  };
-  if (hot.mode === 'external') {
-    return createExternalKubo({ ...addressPolicy, rpcUrl: hot.rpc ?? '', rpcToken: hot.rpcToken, stateDir: state.dir, log });
-  }
-  const found = await findKubo({
-    configured: hot.binary,
-    kuboBinary: env.kuboBinary,
-    cacheDir: state.cacheDir,
-    environment: env.variables,
-    onProgress,
-  });
-  log.info({ path: found.path, version: found.version, how: found.how }, 'kubo found');
-  return createManagedKubo({
-    ...addressPolicy,
-    binary: found.path,
-    stateDir: state.dir,
-    capacityBytes: hot.capacityBytes ?? Number.MAX_SAFE_INTEGER,
-    swarm: swarmAddresses(hot.swarmListen, hot.swarmPort),
-    announce: hot.announce,
-    publicNetwork: hot.publicNetwork,
-    environment: env.variables,
-    log,
-  });
-}
-
-/** One TCP and one QUIC listener for each address. */
-function swarmAddresses(hosts: readonly string[], port: number): string[] {
-  return hosts.flatMap((host) => {
-    const at = host.includes(':') ? `/ip6/${host}` : `/ip4/${host}`;
-    return [`${at}/tcp/${port}`, `${at}/udp/${port}/quic-v1`];
-  });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 async function makeStateDir({ state }: Config): Promise<void> {

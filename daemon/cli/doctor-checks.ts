@@ -129,6 +129,6 @@ function exposure({ api }: Config): Finding {
 }
 
 async function hotTier(config: Config): Promise<Finding[]> {
-  const { examineHotTier } = await import('../main.ts');
+  const { examineHotTier } = await import('../main/hot.ts');
   return examineHotTier(config);
 }

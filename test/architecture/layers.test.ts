@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   accounts: [...SHARED],
   reconcilers: [...SHARED, 'plan'],
   api: [...SHARED, 'spec'],
+  cold: [...SHARED],
   cli: [...SHARED, 'config', 'spec'],
 };
 
