@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 import type { Settings } from './config/keys.ts';
@@ -19,12 +19,15 @@ export interface Environment {
 }
 
 /** Everything the sysadmin decides: what stands in the config file, its defaults, and the environment. */
-export interface Config extends Omit<Settings, 'state' | 'hot'> {
+export interface Config extends Omit<Settings, 'state' | 'hot' | 'lotus' | 'cold'> {
   /** The file it was read from. */
   file: string;
   state: Omit<Settings['state'], 'cacheDir'> & { cacheDir: string };
   /** `rpcToken` is the secret itself; absent too when the config was read without secrets. */
   hot: Settings['hot'] & { rpcToken: string | undefined };
+  /** `token` is the secret itself; absent too when the config was read without secrets. */
+  lotus: Settings['lotus'] & { token: string | undefined };
+  cold: Omit<Settings['cold'], 'staging' | 'threads'> & { staging: string; threads: number };
   env: Environment;
 }
 
@@ -80,8 +83,25 @@ export function parseConfig(
     file,
     state: { ...settings.state, cacheDir: settings.state.cacheDir ?? defaultCacheDir(variables) },
     hot: { ...settings.hot, rpcToken: secrets ? readSecret('hot.rpc_token', settings.hot.rpcTokenFile, variables) : undefined },
+    lotus: { ...settings.lotus, token: secrets ? lotusToken(settings, file, variables) : undefined },
+    cold: {
+      ...settings.cold,
+      staging: settings.cold.staging ?? join(settings.state.dir, 'staging'),
+      threads: settings.cold.threads ?? Math.max(1, availableParallelism() - 1),
+    },
     env,
   };
+}
+
+/** Making deals takes one; reading the chain does not. */
+function lotusToken({ lotus, cold }: Settings, file: string, variables: NodeJS.ProcessEnv): string | undefined {
+  const token = readSecret('lotus.token', lotus.tokenFile, variables);
+  if (token !== undefined || cold.maker === 'none') return token;
+  throw new FbpdError(
+    'BAD_CONFIG',
+    `${file}: cold.maker is "${cold.maker}" without a token: set lotus.token_file, or hand over a systemd credential named lotus.token`,
+    { subject: 'cold.maker' },
+  );
 }
 
 /** Where things that can be made again go unless the config says so. systemd's `CacheDirectory=` sets the first. */

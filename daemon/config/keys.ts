@@ -1,4 +1,6 @@
+import type { ColdPolicy } from '../domain/policy.ts';
 import { LOG_LEVELS } from '../log.ts';
+import { COLD_LIMITS, COLD_SECTIONS } from './cold-keys.ts';
 import {
   addresses,
   bool,
@@ -108,6 +110,7 @@ export const SECTIONS = {
       fallback: true,
     }),
   },
+  ...COLD_SECTIONS,
   limits: {
     dagBytes: size('dag_bytes', { doc: 'The largest content one pin may name.', fallback: '31GiB' }),
     dagBlocks: count('dag_blocks', { doc: 'The most blocks it may have.', fallback: 4_000_000 }),
@@ -139,8 +142,18 @@ export const SECTIONS = {
       doc: 'Requests per minute with a missing or wrong token from one address before it gets 429; 0 for no limit.',
       fallback: 60,
     }),
+    ...COLD_LIMITS,
   },
   schedule: {
+    create: schedule('create', {
+      doc: 'When pieces are closed and built, and deals begun where copies are missing.',
+      fallback: '* * * * *',
+    }),
+    verify: schedule('verify', {
+      doc: 'When deals are compared with the chain, and a sample of their bytes is fetched back.',
+      fallback: '*/5 * * * *',
+    }),
+    renew: schedule('renew', { doc: 'When deals about to end are replaced, and lost ones too.', fallback: '*/15 * * * *' }),
     gc: schedule('gc', {
       doc: 'When blocks that no pin holds are deleted from a managed kubo; fetches pause meanwhile.',
       fallback: '30 4 * * *',
@@ -160,6 +173,11 @@ export const SECTION_DOCS: Readonly<Record<keyof typeof SECTIONS, string>> = {
   state: 'Where things are kept.',
   api: 'The door: the pinning API and the admin socket.',
   hot: 'The hot copies: kubo.',
+  lotus: 'The Lotus node: wallet, market and chain.',
+  cold: 'The cold copies: storage deals. None unless a maker is named.',
+  chain: 'Time on the chain.',
+  providers: 'Who keeps the cold copies.',
+  budget: 'What may be spent. `fbpd freeze` stops it at once.',
   limits: 'What one request, pin or client may take.',
   schedule: "Work by the clock: cron expressions, in the machine's time zone.",
   log: 'What is said.',
@@ -172,4 +190,7 @@ export type Settings = {
   readonly [S in keyof typeof SECTIONS]: {
     readonly [K in keyof (typeof SECTIONS)[S]]: ValueOf<(typeof SECTIONS)[S][K]>;
   };
+} & {
+  /** `default` is always among them. */
+  readonly policies: readonly ColdPolicy[];
 };

@@ -6,7 +6,7 @@ import cron from 'node-cron';
 import { parseDurationMs, parseSizeBytes } from '../domain/units.ts';
 
 /** A value as TOML writes it. */
-export type TomlValue = string | number | boolean | readonly string[];
+export type TomlValue = string | number | boolean | readonly string[] | Readonly<Record<string, number>>;
 
 /** What a value is read against. */
 export interface Base {
@@ -50,7 +50,7 @@ function key<T, F extends TomlValue | undefined>(
 }
 
 /** Makes the builder of one kind of key. */
-function kindOf<T>(kind: string, parse: (raw: unknown, base: Base) => T | undefined) {
+export function kindOf<T>(kind: string, parse: (raw: unknown, base: Base) => T | undefined) {
   return <F extends TomlValue | undefined>(name: string, described: Described<F>): Key<Parsed<T, F>> =>
     key(name, kind, described, (raw, base) => {
       const value = parse(raw, base);
@@ -59,12 +59,14 @@ function kindOf<T>(kind: string, parse: (raw: unknown, base: Base) => T | undefi
     });
 }
 
-const onText =
+/** Reads a text. */
+export const onText =
   <T>(parse: (text: string, base: Base) => T | undefined) =>
   (raw: unknown, base: Base): T | undefined =>
     typeof raw === 'string' ? parse(raw, base) : undefined;
 
-const listOf =
+/** Reads a list of texts. */
+export const listOf =
   (parse: (text: string) => string | undefined) =>
   (raw: unknown): readonly string[] | undefined => {
     if (!Array.isArray(raw)) return undefined;

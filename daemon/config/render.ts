@@ -1,48 +1,58 @@
+import { POLICY_DOC, POLICY_KEYS } from './cold-keys.ts';
 import { SECTION_DOCS, SECTIONS } from './keys.ts';
 import type { Key, TomlValue } from './kinds.ts';
+import { DEFAULT_POLICY } from './policies.ts';
 
-type Section = keyof typeof SECTIONS;
-
-/** Values that differ from the defaults, as `section.name`. */
+/** Values that differ from the defaults, as `section.name`; of the policy `default`, as `policies.default.cold.name`. */
 export type Overrides = Readonly<Record<string, TomlValue>>;
+
+interface ShownSection {
+  name: string;
+  doc: string;
+  keys: readonly Key<unknown>[];
+}
 
 /** A config file with every key in it: what `overrides` names is set, everything else is commented out at its default. */
 export function renderConfigFile(heading: string, overrides: Overrides = {}): string {
-  const sections = sectionNames().map((section) => renderSection(section, overrides));
+  const sections = shownSections().map((section) => renderSection(section, overrides));
   return `${[comment(heading), ...sections].join('\n\n')}\n`;
 }
 
-function renderSection(section: Section, overrides: Overrides): string {
-  const keys = keysOf(section).map((key) => {
-    const set = overrides[`${section}.${key.name}`];
+function renderSection({ name, doc, keys }: ShownSection, overrides: Overrides): string {
+  const lines = keys.map((key) => {
+    const set = overrides[`${name}.${key.name}`];
     const line = set === undefined ? `# ${key.name} = ${tomlOf(key.fallback ?? key.example ?? '')}` : `${key.name} = ${tomlOf(set)}`;
     return `${comment(key.doc)}\n${line}`;
   });
-  return [`# ${SECTION_DOCS[section]}\n[${section}]`, ...keys].join('\n\n');
+  return [`${comment(doc)}\n[${name}]`, ...lines].join('\n\n');
 }
 
 /** The README's table of keys. */
 export function renderMarkdownTable(): string {
-  const rows = sectionNames().flatMap((section) =>
-    keysOf(section).map((key) => {
+  const rows = shownSections().flatMap(({ name, keys }) =>
+    keys.map((key) => {
       const fallback = key.fallback === undefined ? `none; e.g. \`${tomlOf(key.example ?? '')}\`` : `\`${tomlOf(key.fallback)}\``;
-      return `| \`${section}.${key.name}\` | ${fallback} | ${key.doc.replaceAll('|', '\\|')} |`;
+      return `| \`${name.replace('.default.', '.NAME.')}.${key.name}\` | ${fallback} | ${key.doc.replaceAll('|', '\\|')} |`;
     }),
   );
   return ['| Key | Default | What it does |', '|---|---|---|', ...rows].join('\n');
 }
 
-function sectionNames(): Section[] {
-  return Object.keys(SECTIONS) as Section[];
-}
-
-function keysOf(section: Section): Key<unknown>[] {
-  return Object.values<Key<unknown>>(SECTIONS[section]);
+/** The policies stand behind the providers that they choose from. */
+function shownSections(): ShownSection[] {
+  const policy: ShownSection = { name: `policies.${DEFAULT_POLICY}.cold`, doc: POLICY_DOC, keys: Object.values<Key<unknown>>(POLICY_KEYS) };
+  return Object.entries<Record<string, Key<unknown>>>(SECTIONS).flatMap(([name, keys]) => {
+    const section = { name, doc: SECTION_DOCS[name as keyof typeof SECTIONS], keys: Object.values(keys) };
+    return name === 'providers' ? [section, policy] : [section];
+  });
 }
 
 /** TOML's basic strings escape as JSON's do. */
 function tomlOf(value: TomlValue): string {
-  return typeof value === 'object' ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]` : JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const pairs = Object.entries(value).map(([name, item]) => `${name} = ${JSON.stringify(item)}`);
+  return `{ ${pairs.join(', ')} }`;
 }
 
 const COMMENT_WIDTH_CHARS = 110;

@@ -1,7 +1,7 @@
 /** Epochs of one day, on every network. */
 export const EPOCHS_PER_DAY = 2_880;
 /** What an epoch lasts on the real networks; development networks may run faster. */
-const EPOCH_MS = 30_000;
+export const EPOCH_MS = 30_000;
 
 /** A duration of a config, written in milliseconds, in whole epochs; at least one. */
 export function epochsOfMs(ms: number): number {

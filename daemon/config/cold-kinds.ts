@@ -1,0 +1,73 @@
+import { EPOCH_MS, epochsOfMs } from '../domain/epoch.ts';
+import { parseAttoFil } from '../domain/fil.ts';
+import { parseDurationMs, parseSizeBytes } from '../domain/units.ts';
+import { kindOf, listOf, onText } from './kinds.ts';
+
+/** Durations in epochs: as time on a network with epochs of 30 s, or counted, as a development network may want it. */
+export const epochs = kindOf('a duration such as "30d", or a number of epochs such as 900', (raw) => {
+  if (typeof raw === 'number') return Number.isSafeInteger(raw) && raw >= 1 ? raw : undefined;
+  const ms = typeof raw === 'string' ? parseDurationMs(raw) : undefined;
+  return ms === undefined || ms < EPOCH_MS ? undefined : epochsOfMs(ms);
+});
+
+/** attoFIL. */
+export const fil = kindOf('an amount such as "0.05 FIL" or "2 nanoFIL"', onText(parseAttoFil));
+
+/** Padded, as the chain counts pieces. */
+export const pieceSize = kindOf(
+  'a power of two of at least 256 bytes, such as "32GiB"',
+  onText((value) => {
+    const bytes = parseSizeBytes(value);
+    return bytes !== undefined && bytes >= 256 && Number.isInteger(Math.log2(bytes)) ? bytes : undefined;
+  }),
+);
+
+export const address = kindOf(
+  'a Filecoin address such as "f1…" or "f3…"',
+  onText((value) => (/^[ft](?:0\d+|[123][a-z2-7]{20,}|410f[a-z2-7]+)$/.test(value) ? value : undefined)),
+);
+
+export const providerIds = kindOf('a list of providers such as ["f01000"]', (raw) => distinct(listOf(parseProviderId)(raw)));
+
+export const countries = kindOf('a list of two-letter countries such as ["DE", "CH"]', (raw) => distinct(listOf(parseCountry)(raw)));
+
+/** Country by provider. */
+export const places = kindOf('a list of providers and their countries such as ["f01000=DE"]', (raw) => {
+  const pairs = listOf(parsePlace)(raw)?.map((place) => place.split('=') as [string, string]);
+  const byProvider = pairs && Object.fromEntries(pairs);
+  return byProvider && Object.keys(byProvider).length === pairs?.length ? byProvider : undefined;
+});
+
+/** How many copies: `{ min = 2, target = 3 }`. */
+export const replicas = kindOf('a table such as { min = 2, target = 3 }', (raw) => {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { min, target, ...others } = raw as Record<string, unknown>;
+  return Object.keys(others).length === 0 && isCopies(min) && isCopies(target) ? { min, target } : undefined;
+});
+
+/** More would be a slip of the finger. */
+const COPIES_MAX = 32;
+
+function isCopies(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= COPIES_MAX;
+}
+
+/** Test networks write `t0…` for the same. */
+function parseProviderId(value: string): string | undefined {
+  const digits = /^[ft]0([1-9]\d{0,17})$/.exec(value)?.[1];
+  return digits === undefined ? undefined : `f0${digits}`;
+}
+
+function parseCountry(value: string): string | undefined {
+  return /^[A-Z]{2}$/.test(value) ? value : undefined;
+}
+
+function parsePlace(value: string): string | undefined {
+  const [id = '', country = '', ...rest] = value.split('=').map((part) => part.trim());
+  const provider = parseProviderId(id);
+  return provider === undefined || parseCountry(country) === undefined || rest.length > 0 ? undefined : `${provider}=${country}`;
+}
+
+function distinct(items: readonly string[] | undefined): readonly string[] | undefined {
+  return items && [...new Set(items)];
+}
