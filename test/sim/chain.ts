@@ -53,6 +53,8 @@ export class SimChain {
   readonly published = new Map<string, number>();
   /** Called when a proposal of ours gets on the chain, again when that happens again after a reorg. */
   onPublished: (proposal: Proposal, chainDealId: number) => void = () => undefined;
+  /** Called when a reorg takes that back: its message gets in again, or never will. */
+  onUnpublished: (proposal: Proposal, comesAgain: boolean) => void = () => undefined;
   headEpoch: number;
   #forks: { above: number }[] = [];
   #queue: { epoch: number; event: ChainEvent }[] = [];
@@ -140,7 +142,11 @@ export class SimChain {
   }
 
   #again(event: ChainEvent, unpublished: ReadonlySet<string>): void {
-    if (event.kind === 'publish' && this.#random.next() < 0.5) return;
+    if (event.kind === 'publish') {
+      const comesAgain = this.#random.next() < 0.5;
+      this.onUnpublished(event.proposal, comesAgain);
+      if (!comesAgain) return;
+    }
     if ('cid' in event && unpublished.has(event.cid)) return;
     this.schedule(this.headEpoch + 1 + this.#random.below(5), event);
   }

@@ -18,6 +18,8 @@ export interface Reached extends Proposal {
   says?: { kind: 'refused'; why: RefusalKind; said: string } | { kind: 'doubtful'; said: string } | { kind: 'lie' };
   publishCid?: string;
   chainDealId?: number;
+  /** A reorg has taken its publish message back for good, which the other side does not notice. */
+  isTakenBack?: boolean;
 }
 
 export interface SimMarketOptions {
@@ -40,7 +42,13 @@ export class SimMarket {
   readonly brokenTransfers: Reached[] = [];
   readonly chain: SimChain;
   readonly providers: ReadonlyMap<string, SimProvider>;
+  /** Called when a proposal comes for the first time. */
+  onReached: (deal: Reached) => void = () => undefined;
   walletAtto: bigint;
+  /** Proposals for which money is reserved. */
+  readonly #open = new Set<Reached>();
+  /** Ever sent to escrow, on the chain or on its way there. */
+  #sentAtto = 0n;
   readonly #agenda: Agenda;
   readonly #random: Random;
 
@@ -50,6 +58,7 @@ export class SimMarket {
     this.walletAtto = options.walletAtto;
     this.#agenda = options.agenda;
     this.#random = options.random;
+    this.chain.onUnpublished = ({ cid }, comesAgain) => this.#unpublished(cid, comesAgain);
     this.chain.onPublished = (proposal, chainDealId) => this.#published(proposal, chainDealId);
   }
 
@@ -64,7 +73,9 @@ export class SimMarket {
     if (this.reached.has(proposal.cid)) return;
     const deal: Reached = { ...proposal, reachedEpoch: this.chain.headEpoch, state: 'proposed' };
     this.reached.set(deal.cid, deal);
-    if (this.#fund(deal)) this.#decide(deal);
+    this.#open.add(deal);
+    this.onReached(deal);
+    if (this.#fund()) this.#decide(deal);
     else this.#end(deal, { kind: 'refused', why: 'funds', said: 'not enough funds in the wallet' });
   }
 
@@ -118,26 +129,26 @@ export class SimMarket {
     });
   }
 
-  /** Lotus adds to escrow what is short, with everything that is reserved for others counted. */
-  #fund(deal: Reached): boolean {
-    const open = [...this.reached.values()].filter(({ state }) => state === 'proposed' || state === 'accepted' || state === 'publishing');
-    const needed = open.reduce((sum, one) => sum + costOf(one), 0n);
-    const short = needed - availableOf(this.chain.money.latest()) - this.#funding;
-    if (short <= 0n) return true;
-    if (short > this.walletAtto) {
-      return false;
-    }
-    this.walletAtto -= short;
-    this.#funding += short;
-    this.chain.schedule(this.chain.headEpoch + 1, { kind: 'fund', atto: short });
-    this.#later(3, () => {
-      this.#funding -= short;
-    });
-    return true;
+  /** The provider and its node go on believing that it is published. */
+  #unpublished(cid: string, comesAgain: boolean): void {
+    const deal = this.reached.get(cid);
+    if (deal !== undefined) deal.isTakenBack = !comesAgain;
   }
 
-  /** Sent to escrow, and not there yet. */
-  #funding = 0n;
+  /** Lotus adds to escrow what is short, with everything that is reserved for others counted. */
+  #fund(): boolean {
+    for (const one of this.#open) if (one.state === 'published' || one.state === 'dead') this.#open.delete(one);
+    const needed = [...this.#open].reduce((sum, one) => sum + costOf(one), 0n);
+    const money = this.chain.money.latest();
+    const short = needed - availableOf(money) - (this.#sentAtto - money.addedAtto);
+    if (short > this.walletAtto) return false;
+    if (short > 0n) {
+      this.walletAtto -= short;
+      this.#sentAtto += short;
+      this.chain.schedule(this.chain.headEpoch + 1, { kind: 'fund', atto: short });
+    }
+    return true;
+  }
 
   #isDown({ provider }: Reached): boolean {
     return this.provider(provider).conduct === 'down';
@@ -160,6 +171,7 @@ function proposalOf({
   state: _s,
   says: _y,
   publishCid: _c,
+  isTakenBack: _t,
   chainDealId: _i,
   ...proposal
 }: Reached): Proposal {

@@ -1,0 +1,51 @@
+/** What everybody gets who deals with the world for a process that has died. */
+export class Crash extends Error {}
+
+/** Where a process dies: at its n-th call out of itself, before or after that was done. */
+export interface Death {
+  calls: number;
+  when: 'before' | 'after';
+}
+
+/** One process: from the moment it dies, nothing it asks for is done or answered. */
+export class Life {
+  isDead = false;
+  /** Calls made so far. */
+  calls = 0;
+  /** What it was doing when it died. */
+  lastCall = '';
+  death: Death | undefined;
+
+  /** Dies at the n-th call from now. */
+  dieAfter(death: Death): void {
+    this.death = { calls: this.calls + death.calls, when: death.when };
+  }
+
+  async call<T>(name: string, effect: () => T | Promise<T>): Promise<T> {
+    if (this.isDead) throw new Crash(name);
+    this.calls += 1;
+    const dies = this.calls === this.death?.calls;
+    if (dies) this.lastCall = name;
+    if (dies && this.death?.when === 'before') this.isDead = true;
+    if (this.isDead) throw new Crash(name);
+    const value = await effect();
+    if (dies) this.isDead = true;
+    if (this.isDead) throw new Crash(name);
+    return value;
+  }
+}
+
+/** Calls that give their answer at once, or bit by bit. */
+const NOT_AWAITED = new Set(['retrieve', 'range', 'keys', 'counts', 'block']);
+
+/** The same port as this process sees it; every awaited call counts. */
+export function mortal<T extends object>(life: Life, label: string, port: T): T {
+  return new Proxy(port, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function' || typeof name !== 'string') return value;
+      const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
+      return NOT_AWAITED.has(name) ? call : (...args: unknown[]) => life.call(`${label}.${name}`, () => call(...args));
+    },
+  });
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../../daemon/domain/ports.ts';
+import { createRandom, type Random } from '../fixtures/random.ts';
+import { Agenda } from './agenda.ts';
+import { type Money, SimChain } from './chain.ts';
+import { EPOCH_MS, GENESIS_MS } from './chain-port.ts';
+import type { NodeFaults } from './maker.ts';
+import { SimMarket } from './market.ts';
+import { createProviders } from './providers.ts';
+import { SimDisk } from './works.ts';
+
+export interface WorldOptions {
+  seed: number;
+  finalityEpochs: number;
+  lingerEpochs: number;
+  settleEpochs: number;
+  walletAtto: bigint;
+  /** Whether the network's time is the wall's, so that a node that is behind can be told. */
+  isWallNetwork: boolean;
+}
+
+export const SMALL_WORLD: Omit<WorldOptions, 'seed'> = {
+  finalityEpochs: 20,
+  lingerEpochs: 300,
+  settleEpochs: 60,
+  walletAtto: 10n ** 18n,
+  isWallNetwork: false,
+};
+
+const START_EPOCH = 100_000;
+
+/** Everything that outlives the daemon's process, but its store: chain, node, providers, disk, hot tier and time. */
+export class World implements Clock {
+  readonly random: Random;
+  readonly agenda = new Agenda();
+  readonly chain: SimChain;
+  readonly market: SimMarket;
+  readonly disk = new SimDisk();
+  /** Contents that the hot tier holds. */
+  readonly hot = new Set<string>();
+  readonly faults: NodeFaults & { otherNetwork: boolean } = { isDown: false, isUnauthorized: false, otherNetwork: false, sends: [] };
+  readonly options: WorldOptions;
+  /** By how much the daemon's clock is wrong. */
+  clockOffMs = 0;
+  /** Milliseconds within an epoch, so that what happens later has a later time. */
+  #withinMs = 0;
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.random = createRandom(options.seed);
+    this.chain = new SimChain({ ...options, random: this.random.fork('chain'), headEpoch: START_EPOCH });
+    this.market = new SimMarket({
+      chain: this.chain,
+      agenda: this.agenda,
+      providers: createProviders(),
+      random: this.random.fork('market'),
+      walletAtto: options.walletAtto,
+    });
+  }
+
+  nowMs(): number {
+    this.#withinMs = Math.min(this.#withinMs + 1, EPOCH_MS - 1);
+    return GENESIS_MS + this.chain.headEpoch * EPOCH_MS + this.#withinMs + this.clockOffMs;
+  }
+
+  /** Lets time pass, and everybody in the world but the daemon do what they do. */
+  advance(epochs: number): void {
+    const until = this.chain.headEpoch + epochs;
+    for (let next = this.agenda.nextEpoch(); next !== undefined && next <= until; next = this.agenda.nextEpoch()) {
+      this.chain.advance(Math.max(0, next - this.chain.headEpoch));
+      this.agenda.runUntil(this.chain.headEpoch);
+    }
+    this.chain.advance(until - this.chain.headEpoch);
+    this.#withinMs = 0;
+  }
+
+  later(epochs: number, run: () => void): void {
+    this.agenda.at(this.chain.headEpoch + epochs, run);
+  }
+
+  /** Our money at the newest epoch that cannot be taken back. */
+  finalMoney(): Money {
+    return this.chain.money.at(this.chain.tipEpoch(this.chain.finalizedEpoch));
+  }
+
+  /** Everything that goes wrong by itself stops going wrong. What is lost stays lost. */
+  heal(): void {
+    Object.assign(this.faults, { isDown: false, isUnauthorized: false, otherNetwork: false, sends: [] });
+    this.disk.isFull = false;
+    this.clockOffMs = 0;
+    for (const provider of this.market.providers.values()) {
+      provider.conduct = 'honest';
+      provider.retrieval = 'gives';
+    }
+  }
+}
