@@ -93,6 +93,8 @@ export interface Deal {
   sends: number;
   publishCid?: string;
   chainDealId?: number;
+  /** Up to which epoch the chain had paid the provider when it was looked at last; absent before the first settlement. */
+  settledEpoch?: number;
   /** What the maker or provider said last. */
   said?: string;
   /** The finalized epoch at which the chain was first seen without it, or slashed; lost only when seen again `confirm_lost` later. */

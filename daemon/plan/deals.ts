@@ -5,6 +5,7 @@ import type { Reason } from '../domain/pin.ts';
 import type { ColdPolicy } from '../domain/policy.ts';
 import type { Provider } from '../domain/provider.ts';
 import { chooseProvider } from './choose-provider.ts';
+import { createdEpoch } from './deal-step.ts';
 import { costOf, type Money, nextDayEpoch, unaffordable } from './money.ts';
 import { isLive, pricePerEpoch } from './providers.ts';
 
@@ -139,10 +140,6 @@ function needsSpare(deals: readonly Deal[], policy: ColdPolicy, headEpoch: numbe
     active < policy.replicas.min &&
     deals.some((deal) => isLive(deal) && deal.outcome === 'unknown' && headEpoch - createdEpoch(deal) >= EPOCHS_PER_DAY)
   );
-}
-
-function createdEpoch({ history, terms }: Deal): number {
-  return history[0]?.epoch ?? terms.startEpoch;
 }
 
 /** A deal must not be due for renewal as soon as it is made, whatever the config says. */

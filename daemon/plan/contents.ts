@@ -1,0 +1,77 @@
+import type { DueContent, WaitingContent } from '../domain/cold-ports.ts';
+import type { Piece } from '../domain/piece.ts';
+import { carBytesOfContent } from './pieces.ts';
+
+/** What is to be done for a content that was pinned, or that nobody pins any more. */
+export interface ContentPlan {
+  /** Pieces that change, in the order in which they came. */
+  pieces: { before: Piece; after: Piece }[];
+  wait?: WaitingContent;
+  unwait?: WaitingContent;
+}
+
+/**
+ * A held content is in a piece of its policy or waits for one. When nobody pins it any more it is marked as gone: its
+ * bytes stay in what was built, a piece of which all contents are gone is retired, and one whose pin comes back is not.
+ */
+export function planContent(
+  { contentKey, content, pieces, waiting }: DueContent,
+  policy: string,
+  nowMs: number,
+  headEpoch: number,
+): ContentPlan {
+  const lying = pieces.map(({ value }) => value).filter((piece) => !isUnbuildable(piece));
+  if (content === undefined || content.pins === 0) {
+    return { pieces: changes(lying, (piece) => without(piece, contentKey)), ...(waiting === undefined ? {} : { unwait: waiting }) };
+  }
+  const home = lying.filter((piece) => piece.policy === policy && piece.members.some((member) => member.contentKey === contentKey));
+  const plan: ContentPlan = { pieces: changes(home, (piece) => withMember(piece, contentKey, headEpoch)) };
+  if (home.length > 0) return waiting === undefined ? plan : { ...plan, unwait: waiting };
+  if (content.hot !== 'pinned' || waiting?.policy === policy) return plan;
+  const wait = { contentKey, policy, sizeBytes: carBytesOfContent(content), sinceMs: nowMs };
+  return { ...plan, wait, ...(waiting === undefined ? {} : { unwait: waiting }) };
+}
+
+/** It was given up, its contents went into other pieces. */
+function isUnbuildable({ state, built }: Piece): boolean {
+  return state === 'retired' && built === undefined;
+}
+
+function changes(pieces: readonly Piece[], change: (piece: Piece) => Piece): ContentPlan['pieces'] {
+  return pieces.map((before) => ({ before, after: change(before) })).filter(({ before, after }) => before !== after);
+}
+
+/** Before it is built a content just leaves; later it stays in the bytes. */
+function without(piece: Piece, contentKey: string): Piece {
+  if (!piece.members.some((member) => member.contentKey === contentKey && member.gone === undefined)) return piece;
+  const members =
+    piece.built === undefined
+      ? piece.members.filter((member) => member.contentKey !== contentKey)
+      : piece.members.map((member) => (member.contentKey === contentKey ? { ...member, gone: true as const } : member));
+  if (members.some(({ gone }) => gone === undefined)) return { ...piece, members };
+  return retired({ ...piece, members });
+}
+
+export function retired(piece: Piece): Piece {
+  const { due: _, ...rest } = piece;
+  return {
+    ...rest,
+    state: 'retired',
+    next: { code: 'retired', text: 'nobody pins any of it: no further deal is made, those that run go on' },
+  };
+}
+
+function withMember(piece: Piece, contentKey: string, headEpoch: number): Piece {
+  if (!piece.members.some((member) => member.contentKey === contentKey && member.gone === true)) return piece;
+  const members = piece.members.map(({ gone, ...member }) =>
+    member.contentKey === contentKey || gone === undefined ? member : { ...member, gone },
+  );
+  if (piece.state !== 'retired') return { ...piece, members };
+  return {
+    ...piece,
+    members,
+    state: 'built',
+    next: { code: 'proposing', text: 'it is pinned again' },
+    due: { queue: 'renew', epoch: headEpoch },
+  };
+}
