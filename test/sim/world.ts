@@ -65,11 +65,12 @@ export class World implements Clock {
   /** Lets time pass, and everybody in the world but the daemon do what they do. */
   advance(epochs: number): void {
     const until = this.chain.headEpoch + epochs;
-    for (let next = this.agenda.nextEpoch(); next !== undefined && next <= until; next = this.agenda.nextEpoch()) {
+    while (this.chain.headEpoch < until) {
+      // What happens on the chain makes people do things, and the other way round.
+      const next = Math.min(until, this.agenda.nextEpoch() ?? until, this.chain.nextEventEpoch() ?? until);
       this.chain.advance(Math.max(0, next - this.chain.headEpoch));
-      this.agenda.runUntil(this.chain.headEpoch);
+      this.agenda.runUntil(next);
     }
-    this.chain.advance(until - this.chain.headEpoch);
     this.#withinMs = 0;
   }
 
