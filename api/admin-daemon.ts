@@ -5,6 +5,8 @@ import type Router from '@koa/router';
 import type { Accounts, FetchView, HotTier, PinStore } from '../daemon/domain/ports.ts';
 import type { Log } from '../daemon/log.ts';
 import type { components } from '../spec/fbpd.ts';
+import { coldStatus } from './admin-cold.ts';
+import type { ColdSide } from './cold-side.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 type Schemas = components['schemas'];
@@ -27,6 +29,8 @@ export interface AdminDaemonOptions {
   pins: PinStore;
   fetches: FetchView;
   hot: Pick<HotTier, 'status' | 'usage'>;
+  /** Absent when no deals are made. */
+  cold?: ColdSide;
   /** Records by type. */
   storeCounts: () => Readonly<Record<string, number>>;
   /** Reads and verifies every record while `onProgress` hears how many it has read; resolves with what is wrong, a sentence each. */
@@ -80,6 +84,7 @@ async function status(options: AdminDaemonOptions): Promise<Schemas['Status']> {
       ...(usage === undefined ? {} : { repoBytes: usage.repoBytes }),
       ...(usage !== undefined && usage.capacityBytes < Number.MAX_SAFE_INTEGER ? { capacityBytes: usage.capacityBytes } : {}),
     },
+    cold: await coldStatus(options.cold),
     store: { ...options.storeCounts() },
     disk: await options.disk(),
     reconcilers: options.reconcilers.names(),

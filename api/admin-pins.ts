@@ -3,11 +3,11 @@ import type Router from '@koa/router';
 import type { Account } from '../daemon/domain/account.ts';
 import { contentKeyOf, parseCid } from '../daemon/domain/cid.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
-import type { Pin, PinPage, PinQuery } from '../daemon/domain/pin.ts';
+import type { PinPage, PinQuery } from '../daemon/domain/pin.ts';
 import type { Accounts, Clock, FetchView, PinStore } from '../daemon/domain/ports.ts';
 import type { Log } from '../daemon/log.ts';
 import type { operations } from '../spec/fbpd.ts';
-import { renderContent, renderPin } from './admin-render.ts';
+import { type FindPin, renderContent, renderPin } from './admin-render.ts';
 import type { AdminValidators } from './admin-validate.ts';
 import { readJson } from './body.ts';
 import { toPinRequest } from './pin-request.ts';
@@ -23,22 +23,15 @@ export interface AdminPinsOptions {
   allowPrivateOrigins: boolean;
   validators: AdminValidators;
   bodyBytes: number;
+  findPin: FindPin;
 }
 
 type ListQuery = NonNullable<operations['listPins']['parameters']['query']>;
 
 /** `/admin/pins…` and `/admin/blocks…`. */
 export function addPinRoutes(router: Router, options: AdminPinsOptions): void {
-  const { accounts, pins, fetches, clock, log, validators, bodyBytes } = options;
+  const { accounts, pins, fetches, clock, log, validators, bodyBytes, findPin } = options;
   const pinRequest = { validators: createValidators(), allowPrivateOrigins: options.allowPrivateOrigins };
-
-  async function find(requestId: string | undefined): Promise<{ pin: Pin; account: string }> {
-    const pin = await pins.find(requestId ?? '');
-    if (pin === undefined)
-      throw new FbpdError('NOT_FOUND', `there is no pin ${JSON.stringify(requestId?.slice(0, 80))}`, { subject: 'requestId' });
-    const owner = await accounts.find(pin.accountId).catch(() => undefined);
-    return { pin, account: owner?.name ?? '' };
-  }
 
   router.get('/admin/pins', async (ctx) => {
     const query = validators.query('listPins', ctx.querystring);
@@ -58,23 +51,23 @@ export function addPinRoutes(router: Router, options: AdminPinsOptions): void {
   });
 
   router.get('/admin/pins/:requestId', async (ctx) => {
-    const { pin, account } = await find(ctx.params.requestId);
+    const { pin, account } = await findPin(ctx.params.requestId);
     const content = await pins.content(pin.contentKey);
     ctx.body = renderPin(pin, account, content && renderContent(content, fetches, clock.nowMs()));
   });
 
   router.delete('/admin/pins/:requestId', async (ctx) => {
-    const { pin, account } = await find(ctx.params.requestId);
+    const { pin, account } = await findPin(ctx.params.requestId);
     ctx.body = renderPin(await pins.remove(pin.accountId, pin.requestId), account);
   });
 
   router.post('/admin/pins/:requestId/retry', async (ctx) => {
-    const { pin, account } = await find(ctx.params.requestId);
+    const { pin, account } = await findPin(ctx.params.requestId);
     ctx.body = renderPin(await pins.retry(pin), account);
   });
 
   router.get('/admin/pins/:requestId/log', async (ctx) => {
-    const { pin } = await find(ctx.params.requestId);
+    const { pin } = await findPin(ctx.params.requestId);
     const events = await pins.events(pin);
     ctx.body = { events: events.map(({ atMs, event, text }) => ({ at: formatTimestamp(atMs), event, text })) };
   });
@@ -99,6 +92,17 @@ export function addPinRoutes(router: Router, options: AdminPinsOptions): void {
     log.info({ audit: true, cid }, 'content unblocked');
     ctx.body = { cid };
   });
+}
+
+/** Finds a pin by what an operator typed. Rejects with `NOT_FOUND`. */
+export function pinFinder({ pins, accounts }: Pick<AdminPinsOptions, 'pins' | 'accounts'>): FindPin {
+  return async (requestId) => {
+    const pin = await pins.find(requestId ?? '');
+    if (pin === undefined)
+      throw new FbpdError('NOT_FOUND', `there is no pin ${JSON.stringify(requestId?.slice(0, 80))}`, { subject: 'requestId' });
+    const owner = await accounts.find(pin.accountId).catch(() => undefined);
+    return { pin, account: owner?.name ?? '' };
+  };
 }
 
 function toPinQuery(query: ListQuery): PinQuery {

@@ -7,6 +7,9 @@ import { formatTimestamp } from './timestamps.ts';
 
 type Schemas = components['schemas'];
 
+/** A pin of any account, with the account's name. Rejects with `NOT_FOUND`. */
+export type FindPin = (requestId: string | undefined) => Promise<{ pin: Pin; account: string }>;
+
 export function renderAccount(account: Account, pins: Readonly<Record<PinStatus, number>>, tokens: number): Schemas['Account'] {
   const { id, name, state, createdMs } = account;
   return { id, name, state, created: formatTimestamp(createdMs), pins: { ...pins }, tokens };

@@ -7,8 +7,8 @@ import type { components, operations } from '../spec/fbpd.ts';
 import { badField, createAjv, refusal } from './validate.ts';
 
 type Schemas = components['schemas'];
-type BodyName = 'NewAccount' | 'NewToken' | 'NewPin' | 'NewBlock';
-type Operation = 'listTokens' | 'listPins';
+type BodyName = 'NewAccount' | 'NewToken' | 'NewPin' | 'NewBlock' | 'NewNote';
+type Operation = 'listTokens' | 'listPins' | 'listDeals' | 'getPlan';
 type Query<O extends Operation> = NonNullable<operations[O]['parameters']['query']>;
 
 /** The validators of requests, compiled from `spec/fbpd.yaml`. All of them throw `BAD_REQUEST` naming the field. */

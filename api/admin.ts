@@ -6,12 +6,17 @@ import Koa, { type Context, type Middleware } from 'koa';
 import type { Clock } from '../daemon/domain/ports.ts';
 import { type AdminAccountsOptions, addAccountRoutes } from './admin-accounts.ts';
 import { type AdminDaemonOptions, addDaemonRoutes } from './admin-daemon.ts';
-import { type AdminPinsOptions, addPinRoutes } from './admin-pins.ts';
+import { type AdminDealsOptions, addDealRoutes } from './admin-deals.ts';
+import { type AdminPinsOptions, addPinRoutes, pinFinder } from './admin-pins.ts';
+import { type AdminProvidersOptions, addProviderRoutes } from './admin-providers.ts';
 import { type AdminSocket, listenOnSocket } from './admin-socket.ts';
 import { createAdminValidators } from './admin-validate.ts';
 import { errors, methodNotAllowed, noSuchRoute } from './errors.ts';
 
-export type AdminOptions = Omit<AdminDaemonOptions & AdminAccountsOptions & AdminPinsOptions, 'validators' | 'bodyBytes'> & {
+export type AdminOptions = Omit<
+  AdminDaemonOptions & AdminAccountsOptions & AdminPinsOptions & AdminDealsOptions & AdminProvidersOptions,
+  'validators' | 'bodyBytes' | 'findPin'
+> & {
   clock: Clock;
   /** Absolute path of the unix socket. */
   socket: string;
@@ -32,11 +37,13 @@ const BODY_BYTES = 1024 * 1024;
 
 /** The operator's API as `spec/fbpd.yaml` describes it, for a unix socket: who may open that may do everything. */
 export function createAdmin(options: AdminOptions): Admin {
-  const shared = { ...options, validators: createAdminValidators(), bodyBytes: BODY_BYTES };
+  const shared = { ...options, validators: createAdminValidators(), bodyBytes: BODY_BYTES, findPin: pinFinder(options) };
   const router = new Router({ sensitive: true });
   addDaemonRoutes(router, shared);
   addAccountRoutes(router, shared);
   addPinRoutes(router, shared);
+  addDealRoutes(router, shared);
+  addProviderRoutes(router, shared);
 
   const app = new Koa();
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'an admin connection broke'));

@@ -92,6 +92,8 @@ const RULES: Partial<Record<ErrorCode, Rule>> = {
   // "Unavailable for legal reasons" is the one status that says: this content, not you and not the request.
   CID_BLOCKED: { status: 451 },
   TOO_MANY_REQUESTS: { status: 429, retryAfterSeconds: 1 },
+  // Only the operator asks for what a node or a provider must answer at once.
+  BAD_ENVIRONMENT: { status: 502 },
   STORAGE_FULL: { status: 507, retryAfterSeconds: 30 },
   UNAVAILABLE: { status: 503, retryAfterSeconds: 5 },
   // The daemon is about to end and be started again.

@@ -6,6 +6,8 @@ import type { Pin } from '../daemon/domain/pin.ts';
 import type { FetchView, HotStatusReport, PinStore } from '../daemon/domain/ports.ts';
 import type { ApiState, Auth } from './auth.ts';
 import { readJson } from './body.ts';
+import type { ColdSide } from './cold-side.ts';
+import { readColdInfo } from './cold-summary.ts';
 import { toPinRequest } from './pin-request.ts';
 import { toPinQuery } from './query.ts';
 import { delegatesOf, renderPin } from './render.ts';
@@ -14,6 +16,8 @@ import type { Validators } from './validate.ts';
 export interface PinRoutesOptions {
   pins: PinStore;
   fetches: FetchView;
+  /** Absent when no deals are made. */
+  cold?: ColdSide;
   hotStatus: () => HotStatusReport;
   auth: Auth;
   validators: Validators;
@@ -21,7 +25,7 @@ export interface PinRoutesOptions {
   allowPrivateOrigins: boolean;
 }
 
-type PinContext = RouterContext<ApiState>;
+type PinContext = Pick<RouterContext<ApiState>, 'state' | 'params' | 'req'>;
 
 /** The five routes of the Pinning Services API: parse, one call of the store, render. */
 export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions): void {
@@ -41,11 +45,13 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
     return rendered;
   }
 
-  /** One read for all of them: a page has up to a thousand. Of a content only its size is shown, and only when it is pinned. */
+  /** One read of each kind for all of them: a page has up to a thousand. Of a content only its size is shown, and only when it is pinned. */
   async function renderAll(page: readonly Pin[], delegates: string[]) {
     const pinned = new Set(page.filter(({ status }) => status === 'pinned').map(({ contentKey }) => contentKey));
     const contents = new Map((await pins.contents([...pinned])).map((content) => [content?.key, content]));
-    return page.map((pin) => renderPin(pin, delegates, options.fetches, contents.get(pin.contentKey)));
+    const keys = page.map(({ contentKey }) => contentKey);
+    const cold = await readColdInfo(options.cold, keys);
+    return page.map((pin) => renderPin(pin, delegates, options.fetches, contents.get(pin.contentKey), cold));
   }
 
   router.get('/pins', read, async (ctx) => {
@@ -86,19 +92,21 @@ export function addPinRoutes(router: Router<ApiState>, options: PinRoutesOptions
   });
 }
 
-function accountOf(ctx: PinContext): string {
+/** Whose token it is. */
+export function accountOf(ctx: Pick<PinContext, 'state'>): string {
   return ctx.state.caller.account.id;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Ours are lower-case UUIDs; anything else cannot be in the store, and is not put into one of its keys. */
-function requestIdOf(ctx: PinContext): string {
+export function requestIdOf(ctx: Pick<PinContext, 'params'>): string {
   const id = ctx.params.requestid;
   if (id === undefined || !UUID.test(id)) throw notYours();
   return id;
 }
 
-function notYours(): FbpdError {
+/** Somebody else's pin looks as one that never was. */
+export function notYours(): FbpdError {
   return new FbpdError('NOT_FOUND', 'there is no pin with this requestid');
 }

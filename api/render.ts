@@ -2,6 +2,8 @@ import type { Content, FetchProgress } from '../daemon/domain/content.ts';
 import type { Pin } from '../daemon/domain/pin.ts';
 import type { FetchView, HotStatusReport } from '../daemon/domain/ports.ts';
 import type { components } from '../spec/pinning.ts';
+import { optional } from './cold-side.ts';
+import type { ColdInfo } from './cold-summary.ts';
 import { unavailable } from './errors.ts';
 import { formatTimestamp } from './timestamps.ts';
 
@@ -23,7 +25,13 @@ export function delegatesOf(status: HotStatusReport): string[] {
 }
 
 /** A pin as clients see it. Optional fields are left out, never null; origins are never shown. */
-export function renderPin(pin: Pin, delegates: string[], fetches: FetchView, content: Content | undefined): PinStatusBody {
+export function renderPin(
+  pin: Pin,
+  delegates: string[],
+  fetches: FetchView,
+  content: Content | undefined,
+  cold: ColdInfo | undefined,
+): PinStatusBody {
   const body: PinStatusBody = {
     requestid: pin.requestId,
     status: pin.status,
@@ -35,13 +43,28 @@ export function renderPin(pin: Pin, delegates: string[], fetches: FetchView, con
   if (pin.meta !== undefined) body.pin.meta = pin.meta;
   const details = statusDetails(pin, fetches);
   const sizeBytes = pin.status === 'pinned' ? content?.sizeBytes : undefined;
-  if (details !== undefined || sizeBytes !== undefined) {
-    body.info = {
-      ...(details === undefined ? {} : { status_details: details }),
-      ...(sizeBytes === undefined ? {} : { dag_size: String(sizeBytes) }),
-    };
-  }
+  const info = {
+    ...optional('status_details', details),
+    ...optional('dag_size', sizeBytes === undefined ? undefined : String(sizeBytes)),
+    ...(cold === undefined ? {} : coldInfo(pin, cold)),
+  };
+  if (Object.keys(info).length > 0) body.info = info;
   return body;
+}
+
+/** The cold copies: how many of how many, what happens next or why nothing does, and when the first of them ends. */
+function coldInfo(pin: Pin, cold: ColdInfo): Record<string, string> {
+  const { replicas, next, soonestEndEpoch } = cold.summaryOf(pin.contentKey, pin.status === 'pinned');
+  if (pin.status === 'failed' && replicas.active + replicas.pending === 0) return {};
+  return {
+    replicas_active: String(replicas.active),
+    replicas_pending: String(replicas.pending),
+    replicas_target: String(replicas.target),
+    next_step: next.text,
+    ...(soonestEndEpoch === undefined
+      ? {}
+      : { soonest_expiry_epoch: String(soonestEndEpoch), ...optional('soonest_expiry', cold.time(soonestEndEpoch)) }),
+  };
 }
 
 /** Why it waits, how far it is, or why it failed; undefined when there is nothing to add to the status. */

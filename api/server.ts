@@ -9,7 +9,9 @@ import type { Accounts, Clock, FetchView, HotStatusReport, PinStore } from '../d
 import type { Log } from '../daemon/log.ts';
 import { createClients } from './address.ts';
 import { type ApiState, type Auth, createAuth } from './auth.ts';
+import type { ColdSide } from './cold-side.ts';
 import { type CorsOptions, cors } from './cors.ts';
+import { addDealRoutes } from './deals.ts';
 import { errors, methodNotAllowed, noSuchRoute } from './errors.ts';
 import { addHealthRoutes, type Readiness } from './health.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './limits.ts';
@@ -23,6 +25,8 @@ export interface ApiOptions {
   accounts: Accounts;
   hotStatus: () => HotStatusReport;
   fetches: FetchView;
+  /** Absent when no deals are made. */
+  cold?: ColdSide;
   disk: () => 'ok' | 'low' | 'full';
   ready: () => Readiness;
   metrics: Registry;
@@ -48,7 +52,7 @@ export interface Api {
 }
 
 /**
- * The public API: `/pins…`, `/healthz`, `/readyz`, `/metrics`.
+ * The public API: `/pins…`, `/v1/…`, `/healthz`, `/readyz`, `/metrics`.
  *
  * @throws FbpdError `BAD_CONFIG` for a malformed trusted proxy.
  */
@@ -59,6 +63,7 @@ export function createApi(options: ApiOptions): Api {
   const router = new Router<ApiState>({ sensitive: true, strict: true });
   addHealthRoutes(router, { ...options, auth, clients });
   addPinRoutes(router, { ...options, auth, validators: createValidators(), bodyBytes: limits.bodyBytes });
+  addDealRoutes(router, { ...options, auth });
 
   const app = new Koa<ApiState>();
   // Only what goes wrong after the reply has begun, which is a connection that broke, gets past `errors`.

@@ -1,6 +1,28 @@
 // Generated from fbpd.yaml by openapi-typescript. Change that, then: npm run generate
 
 export interface paths {
+    "/v1/pins/{requestid}/deals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestid: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The cold copies of a pin
+         * @description Takes a token with the scope `pins:read`. Deals are about pieces, which small contents share, so one deal may keep many pins. Somebody else's pin is a 404.
+         */
+        get: operations["getPinDeals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/status": {
         parameters: {
             query?: never;
@@ -215,6 +237,189 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/pins/{requestId}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestId: components["parameters"]["requestId"];
+            };
+            cookie?: never;
+        };
+        /** All that is known of a pin's copies, hot and cold, and what happens next */
+        get: operations["explainPin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/deals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deals
+         * @description Filters combine with AND. A page may have fewer than `limit` deals, even none, when many were passed over; it is the last one when it has no `next`.
+         */
+        get: operations["listDeals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/deals/{deal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                deal: string;
+            };
+            cookie?: never;
+        };
+        /** One deal with its history and evidence */
+        get: operations["getDeal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What would be done next, and what it would cost
+         * @description Nothing is done by asking.
+         */
+        get: operations["getPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The storage providers that deals are made with, or were */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask chain and provider now */
+        post: operations["askProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make no new deals with a provider
+         * @description Those there are go on, and are replaced elsewhere when they end.
+         */
+        post: operations["suspendProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider}/unsuspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make deals with it again */
+        post: operations["unsuspendProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Spend nothing until told otherwise
+         * @description No deal is begun; those there are go on being verified, and bytes go on being served.
+         */
+        put: operations["freeze"];
+        post?: never;
+        /**
+         * Spend again
+         * @description Whoever stopped it; 404 when nothing is stopped.
+         */
+        delete: operations["unfreeze"];
         options?: never;
         head?: never;
         patch?: never;
@@ -440,6 +645,341 @@ export interface components {
             event: "accepted" | "fetching" | "waiting" | "pinned" | "failed" | "retried" | "vanished" | "blocked";
             text: string;
         };
+        /** @description attoFIL */
+        Atto: string;
+        /** @enum {string} */
+        DealState: "intended" | "proposed" | "accepted" | "published" | "active" | "expired" | "rejected" | "failed" | "missed" | "lost";
+        /**
+         * @description Why it is made
+         * @enum {string}
+         */
+        DealReason: "missing" | "expiring" | "lost";
+        DealEvent: {
+            state: components["schemas"]["DealState"];
+            /** Format: date-time */
+            at: string;
+            epoch: number;
+            reason: string;
+        };
+        Replicas: {
+            /** @description Fewer than this is urgent */
+            min: number;
+            /** @description Deals are made until there are so many */
+            target: number;
+            /** @description Of which the chain says that they are in a sector */
+            active: number;
+            /** @description On their way, those included of which it is not known whether they were made */
+            pending: number;
+        };
+        PinDeals: {
+            replicas: components["schemas"]["Replicas"];
+            next?: components["schemas"]["Reason"];
+            /** @description Of the active deals */
+            soonestEndEpoch?: number;
+            /** Format: date-time */
+            soonestEnd?: string;
+            deals: components["schemas"]["PinDeal"][];
+        };
+        PinDeal: {
+            id: string;
+            provider: string;
+            country?: string;
+            state: components["schemas"]["DealState"];
+            reason: components["schemas"]["DealReason"];
+            /**
+             * @description It is not known whether it was made; the chain will tell
+             * @enum {string}
+             */
+            outcome?: "unknown";
+            pieceCid?: string;
+            /** @description Its number on the chain */
+            dealId?: number;
+            proposalCid: string;
+            startEpoch: number;
+            /** Format: date-time */
+            start?: string;
+            endEpoch: number;
+            /** Format: date-time */
+            end?: string;
+            pricePerEpoch: components["schemas"]["Atto"];
+            /**
+             * Format: date-time
+             * @description When the finalized chain was last seen to have it
+             */
+            lastVerified?: string;
+            /**
+             * Format: date-time
+             * @description When its bytes were last fetched back and found right
+             */
+            lastRetrieved?: string;
+            /** @description Oldest first */
+            history: components["schemas"]["DealEvent"][];
+        };
+        /** @description A deal as the operator sees it */
+        Deal: {
+            id: string;
+            /** @description Id of its piece */
+            piece: string;
+            pieceCid?: string;
+            provider: string;
+            country?: string;
+            maker: string;
+            state: components["schemas"]["DealState"];
+            reason: components["schemas"]["DealReason"];
+            /** @enum {string} */
+            outcome?: "unknown";
+            /** @description Id of the deal that it replaces */
+            replaces?: string;
+            /** Format: date-time */
+            created: string;
+            dealId?: number;
+            proposalCid: string;
+            publishCid?: string;
+            startEpoch: number;
+            /** Format: date-time */
+            start?: string;
+            endEpoch: number;
+            /** Format: date-time */
+            end?: string;
+            pricePerEpoch: components["schemas"]["Atto"];
+            clientCollateral: components["schemas"]["Atto"];
+            providerCollateral: components["schemas"]["Atto"];
+            verified: boolean;
+            cost: components["schemas"]["Atto"];
+            /** @description The day, counted from the first epoch, that it was booked on */
+            budgetDay: number;
+            /** @description How often sending it was begun */
+            sends: number;
+            /** @description What maker or provider said last */
+            said?: string;
+            /** @description The chain was first seen without it then */
+            suspectSinceEpoch?: number;
+            failureDomain: {
+                owner: string;
+                worker: string;
+                beneficiary: string;
+                peerId?: string;
+                hosts: string[];
+            };
+            /** @description The finalized chain had it in a sector */
+            activeEvidence?: {
+                dealId: number;
+                sectorStartEpoch: number;
+                seenEpoch: number;
+                /** Format: date-time */
+                at: string;
+            };
+            /** @description The provider gave the bytes back, and they were right */
+            retrievalEvidence?: {
+                bytes: number;
+                tookMs: number;
+                firstByteMs: number;
+                seenEpoch: number;
+                /** Format: date-time */
+                at: string;
+            };
+            retrievalFailure?: {
+                /** Format: date-time */
+                at: string;
+                epoch: number;
+                text: string;
+            };
+            /** @description When it is looked at again */
+            dueEpoch?: number;
+            /** @description Oldest first */
+            history: components["schemas"]["DealEvent"][];
+        };
+        Piece: {
+            id: string;
+            policy: string;
+            /** @enum {string} */
+            state: "sealed" | "built" | "retired";
+            /** Format: date-time */
+            created: string;
+            /** @description How many share it */
+            contents: number;
+            /** @description How many of them nobody pins any more */
+            gone: number;
+            /** @description Of its contents together */
+            bytes: number;
+            rootCid?: string;
+            pieceCid?: string;
+            carBytes?: number;
+            /** @description With padding */
+            pieceBytes?: number;
+            /** @description In a row */
+            buildFailures?: number;
+            replicas: components["schemas"]["Replicas"];
+            soonestEndEpoch?: number;
+            /** Format: date-time */
+            soonestEnd?: string;
+            next: components["schemas"]["Reason"];
+            /** @description When it is looked at again, and by which loop */
+            due?: {
+                /** @enum {string} */
+                queue: "create" | "renew";
+                epoch: number;
+                /** Format: date-time */
+                at?: string;
+            };
+            deals: components["schemas"]["Deal"][];
+        };
+        Explanation: {
+            pin: components["schemas"]["Pin"];
+            /** @description `none` when no deals are made */
+            maker: string;
+            held?: components["schemas"]["Reason"];
+            headEpoch?: number;
+            /** @description The content waits for a piece */
+            waiting?: {
+                policy: string;
+                /** Format: date-time */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description When its piece is closed at the latest, unless there is a reason against it
+                 */
+                until: string;
+                reason?: components["schemas"]["Reason"];
+            };
+            pieces: components["schemas"]["Piece"][];
+        };
+        Plan: {
+            held?: components["schemas"]["Reason"];
+            budget: components["schemas"]["Budget"];
+            cost: components["schemas"]["Atto"];
+            /** @description There are further steps */
+            more: boolean;
+            steps: components["schemas"]["PlannedStep"][];
+        };
+        PlannedStep: {
+            /** @description Its id */
+            piece: string;
+            contents: number;
+            /** @description CIDs of the first few contents */
+            sample: string[];
+            /** @enum {string} */
+            kind: "propose" | "build" | "wait";
+            reason: components["schemas"]["Reason"];
+            provider?: string;
+            cost?: components["schemas"]["Atto"];
+            startEpoch?: number;
+            /** Format: date-time */
+            start?: string;
+            endEpoch?: number;
+            /** Format: date-time */
+            end?: string;
+        };
+        Budget: {
+            /** @description Counted from the first epoch */
+            day: number;
+            perDay: components["schemas"]["Atto"];
+            committed: components["schemas"]["Atto"];
+        };
+        Provider: {
+            id: string;
+            /** @description Whether the config names it */
+            trusted: boolean;
+            country?: string;
+            suspended?: {
+                text: string;
+                /** Format: date-time */
+                at: string;
+            };
+            chain?: {
+                owner: string;
+                worker: string;
+                beneficiary: string;
+                peerId?: string;
+                hosts: string[];
+                sectorBytes: number;
+            };
+            /** @description Prices are per GiB of piece and epoch */
+            ask?: {
+                price: components["schemas"]["Atto"];
+                verifiedPrice: components["schemas"]["Atto"];
+                minPieceBytes: number;
+                maxPieceBytes: number;
+                expiryEpoch: number;
+            };
+            refreshedEpoch?: number;
+            /** Format: date-time */
+            refreshed?: string;
+            /** @description Why it could not be read the last time */
+            unreachable?: string;
+            /** @description Not asked for a deal before, because of what it did */
+            notBeforeEpoch?: number;
+            /** Format: date-time */
+            notBefore?: string;
+            failuresInRow: number;
+            score: number;
+            scoreReasons: string[];
+            liveDeals: number;
+            /** @description Oldest first */
+            events: {
+                /** @enum {string} */
+                kind: "accepted" | "active" | "verified" | "refused" | "missed" | "lost" | "retrieval_failed" | "unreachable" | "not_allowed";
+                /** Format: date-time */
+                at: string;
+                epoch: number;
+                text: string;
+            }[];
+        };
+        NewNote: {
+            /**
+             * @description Why, for whoever asks later
+             * @default
+             */
+            text: string;
+        };
+        /** @description Why nothing is spent until the operator says so */
+        Breaker: {
+            /** @enum {string} */
+            by: "operator" | "fbpd";
+            /** @enum {string} */
+            code: "frozen" | "losses" | "ledger" | "other_network" | "store_older" | "spend_log";
+            text: string;
+            /** Format: date-time */
+            at: string;
+        };
+        /** @description The cold layer; nothing but `maker` when that is `none` */
+        ColdStatus: {
+            /** @description `none` when no deals are made */
+            maker: string;
+            held?: components["schemas"]["Reason"];
+            breaker?: components["schemas"]["Breaker"];
+            /** @description As it was seen last */
+            chain?: {
+                network: string;
+                headEpoch: number;
+                finalizedEpoch: number;
+                /** @description How far the head lies behind the clock, where that can be said */
+                behindSeconds?: number;
+                /**
+                 * Format: date-time
+                 * @description When it was looked at
+                 */
+                at: string;
+            };
+            /** @description Of the wallet that pays */
+            funds?: {
+                address: string;
+                wallet: components["schemas"]["Atto"];
+                escrow: components["schemas"]["Atto"];
+                locked: components["schemas"]["Atto"];
+            };
+            budget?: components["schemas"]["Budget"];
+            /** @description How many, by state */
+            deals?: {
+                [key: string]: number;
+            };
+            unknownDeals?: number;
+            /** @description How many, by state */
+            pieces?: {
+                [key: string]: number;
+            };
+            committed?: components["schemas"]["Atto"];
+        };
         NewBlock: {
             /**
              * @description Why, for whoever asks later
@@ -497,6 +1037,7 @@ export interface components {
                 repoBytes?: number;
                 capacityBytes?: number;
             };
+            cold: components["schemas"]["ColdStatus"];
             /** @description Records by type */
             store: {
                 [key: string]: number;
@@ -525,6 +1066,8 @@ export interface components {
         /** @description Id or name of an account; without it, all */
         account: string;
         requestId: string;
+        /** @description Its id, as f01234 */
+        provider: string;
     };
     requestBodies: never;
     headers: never;
@@ -532,6 +1075,29 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getPinDeals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many there are of how many wanted, what happens next, and every deal, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinDeals"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     getStatus: {
         parameters: {
             query?: never;
@@ -927,6 +1493,258 @@ export interface operations {
                     "application/json": {
                         events: components["schemas"]["PinEvent"][];
                     };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    explainPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestId: components["parameters"]["requestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pin, the pieces its content is in, and their deals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDeals: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["DealState"][];
+                /** @description With `true`, only those of which it is not known whether they were made */
+                unknown?: "true";
+                provider?: string;
+                /** @description Id of a piece */
+                piece?: string;
+                /** @description Of a content, in any version and multibase */
+                cid?: string;
+                /** @description `next` of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deals: components["schemas"]["Deal"][];
+                        /** @description There is more: give this as `after` */
+                        next?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getDeal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                deal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deal"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPlan: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The steps, most urgent first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each with what it asks, what it did, and its score */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        providers: components["schemas"]["Provider"][];
+                    };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    askProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider as it is by now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    suspendProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description The provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    unsuspendProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    freeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description What holds now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Breaker"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    unfreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What held until now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Breaker"];
                 };
             };
             default: components["responses"]["Failure"];

@@ -1,0 +1,154 @@
+import type Router from '@koa/router';
+
+import { contentKeyOf, parseCid } from '../daemon/domain/cid.ts';
+import type { ColdStore, ColdView } from '../daemon/domain/cold-ports.ts';
+import type { Deal } from '../daemon/domain/deal.ts';
+import { FbpdError } from '../daemon/domain/errors.ts';
+import type { Pin } from '../daemon/domain/pin.ts';
+import type { Clock, FetchView, PinStore, Versioned } from '../daemon/domain/ports.ts';
+import type { components, operations } from '../spec/fbpd.ts';
+import { type FindPin, renderContent, renderPin } from './admin-render.ts';
+import type { AdminValidators } from './admin-validate.ts';
+import { renderDeal, renderPiece, renderStep } from './cold-render.ts';
+import { type ColdSide, epochTimes, noCold, optional } from './cold-side.ts';
+import { formatTimestamp } from './timestamps.ts';
+
+type Schemas = components['schemas'];
+type DealsQuery = NonNullable<operations['listDeals']['parameters']['query']>;
+
+export interface AdminDealsOptions {
+  /** Absent when no deals are made. */
+  cold?: ColdSide;
+  pins: PinStore;
+  fetches: FetchView;
+  clock: Clock;
+  validators: AdminValidators;
+  findPin: FindPin;
+}
+
+/** Deals that one page looks at, at most: a filter that fits few of a million must not hold the daemon up. */
+const LOOKED_AT_MAX = 20_000;
+
+/** `/admin/deals…`, `/admin/plan` and `/admin/pins/…/explain`. */
+export function addDealRoutes(router: Router, options: AdminDealsOptions): void {
+  const { cold, validators } = options;
+
+  router.get('/admin/deals', async (ctx) => {
+    const query = validators.query('listDeals', ctx.querystring);
+    if (cold === undefined) throw noCold();
+    const { deals, next } = await listDeals(cold.store, query);
+    const pieceCids = await pieceCidsOf(cold.store, deals);
+    const time = epochTimes(cold.view.lastView());
+    ctx.body = { deals: deals.map((deal) => renderDeal(deal, pieceCids.get(deal.pieceId), time)), ...optional('next', next) };
+  });
+
+  router.get('/admin/deals/:deal', async (ctx) => {
+    if (cold === undefined) throw noCold();
+    const id = ctx.params.deal ?? '';
+    const deal = (await cold.store.deal(id))?.value;
+    if (deal === undefined) throw new FbpdError('NOT_FOUND', `there is no deal ${JSON.stringify(id.slice(0, 80))}`, { subject: 'deal' });
+    const pieceCids = await pieceCidsOf(cold.store, [deal]);
+    ctx.body = renderDeal(deal, pieceCids.get(deal.pieceId), epochTimes(cold.view.lastView()));
+  });
+
+  router.get('/admin/plan', async (ctx) => {
+    const { limit = 20 } = validators.query('getPlan', ctx.querystring);
+    if (cold === undefined) throw noCold();
+    ctx.body = await plan(cold.view, limit);
+  });
+
+  router.get('/admin/pins/:requestId/explain', async (ctx) => {
+    const { pin, account } = await options.findPin(ctx.params.requestId);
+    ctx.body = await explain(pin, account, options);
+  });
+}
+
+async function plan(view: ColdView, limit: number): Promise<Schemas['Plan']> {
+  const held = view.held();
+  const time = epochTimes(view.lastView());
+  const { steps, costAtto, more } = await view.preview(limit);
+  return {
+    ...optional('held', held && { ...held }),
+    budget: await renderBudget(view),
+    cost: String(costAtto),
+    more,
+    steps: steps.map((step) => renderStep(step, time)),
+  };
+}
+
+export async function renderBudget(view: ColdView): Promise<Schemas['Budget']> {
+  const { day, perDayAtto, committedAtto } = await view.budget();
+  return { day, perDay: String(perDayAtto), committed: String(committedAtto) };
+}
+
+async function explain(pin: Pin, account: string, { cold, pins, fetches, clock }: AdminDealsOptions): Promise<Schemas['Explanation']> {
+  const content = await pins.content(pin.contentKey);
+  const rendered = renderPin(pin, account, content && renderContent(content, fetches, clock.nowMs()));
+  if (cold === undefined) return { pin: rendered, maker: 'none', pieces: [] };
+  const { store, view, maker } = cold;
+  const time = epochTimes(view.lastView());
+  const [{ waiting } = {}] = await store.coldOf([pin.contentKey]);
+  const pieces = await store.piecesOf(pin.contentKey);
+  const policy = view.policies().find(({ name }) => name === waiting?.policy);
+  const held = view.held();
+  return {
+    pin: rendered,
+    maker,
+    ...optional('held', held && { ...held }),
+    ...optional('headEpoch', view.lastView()?.view.headEpoch),
+    ...optional(
+      'waiting',
+      waiting && {
+        policy: waiting.policy,
+        since: formatTimestamp(waiting.sinceMs),
+        until: formatTimestamp(waiting.sinceMs + (policy?.maxWaitMs ?? 0)),
+        ...optional('reason', waiting.reason && { ...waiting.reason }),
+      },
+    ),
+    pieces: await Promise.all(pieces.map(async ({ value: piece }) => renderPiece(piece, await dealsOf(store, piece.id), time))),
+  };
+}
+
+/** One page of the deals that fit. With a piece or a content, only their deals are looked at. */
+async function listDeals(store: ColdStore, query: DealsQuery): Promise<{ deals: Deal[]; next?: string }> {
+  const limit = query.limit ?? 20;
+  const deals: Deal[] = [];
+  let looked = 0;
+  let last: string | undefined;
+  for await (const { value: deal } of candidates(store, query)) {
+    if (deals.length === limit || looked === LOOKED_AT_MAX) return { deals, ...optional('next', last) };
+    looked++;
+    last = deal.id;
+    if (fits(deal, query)) deals.push(deal);
+  }
+  return { deals };
+}
+
+async function* candidates(store: ColdStore, { piece, cid, after }: DealsQuery): AsyncGenerator<Versioned<Deal>> {
+  if (piece === undefined && cid === undefined) {
+    yield* store.deals(after === undefined ? {} : { after });
+    return;
+  }
+  const ofContent = cid === undefined ? undefined : (await store.piecesOf(contentKeyOf(parseCid(cid)))).map(({ value }) => value.id);
+  const pieceIds = piece === undefined ? (ofContent ?? []) : ofContent === undefined || ofContent.includes(piece) ? [piece] : [];
+  const found = (await Promise.all(pieceIds.map((id) => store.dealsOf(id)))).flat();
+  found.sort((a, b) => (a.value.id < b.value.id ? -1 : 1));
+  yield* found.filter(({ value }) => after === undefined || value.id > after);
+}
+
+function fits(deal: Deal, { state, unknown, provider }: DealsQuery): boolean {
+  return (
+    (state === undefined || state.includes(deal.state)) &&
+    (unknown === undefined || deal.outcome === 'unknown') &&
+    (provider === undefined || deal.provider === provider)
+  );
+}
+
+async function pieceCidsOf(store: ColdStore, deals: readonly Deal[]): Promise<Map<string, string | undefined>> {
+  const ids = [...new Set(deals.map(({ pieceId }) => pieceId))];
+  return new Map(await Promise.all(ids.map(async (id) => [id, (await store.piece(id))?.value.built?.pieceCid] as const)));
+}
+
+async function dealsOf(store: ColdStore, pieceId: string): Promise<Deal[]> {
+  return (await store.dealsOf(pieceId)).map(({ value }) => value);
+}

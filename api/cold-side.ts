@@ -1,0 +1,45 @@
+import type { ChainView, ColdStore, ColdView } from '../daemon/domain/cold-ports.ts';
+import { EPOCH_MS } from '../daemon/domain/epoch.ts';
+import { FbpdError } from '../daemon/domain/errors.ts';
+import { formatTimestamp } from './timestamps.ts';
+
+/** The cold layer as the APIs see it. There is none when `cold.maker` is `none`. */
+export interface ColdSide {
+  /** Name of the maker. */
+  maker: string;
+  store: ColdStore;
+  view: ColdView;
+  /** Providers that the config names. */
+  trusted: readonly string[];
+}
+
+/** When an epoch is, as far as that can be said. */
+export type EpochTime = (epoch: number) => string | undefined;
+
+const LAST_DATE_MS = 8.64e15;
+
+/**
+ * Times of epochs, counted from the last look at the chain. Undefined before the first one, and on networks whose epochs do not
+ * go by the wall's clock.
+ */
+export function epochTimes(last: { view: ChainView; atMs: number } | undefined): EpochTime {
+  const behindSeconds = last?.view.behindSeconds;
+  if (last === undefined || behindSeconds === undefined) return () => undefined;
+  const headMs = last.atMs - behindSeconds * 1_000;
+  return (epoch) => {
+    const ms = headMs + (epoch - last.view.headEpoch) * EPOCH_MS;
+    return Math.abs(ms) <= LAST_DATE_MS ? formatTimestamp(ms) : undefined;
+  };
+}
+
+/** An optional property: `{}` when there is no value. */
+export function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}
+
+/** 409: asked for deals where none are made. */
+export function noCold(): FbpdError {
+  return new FbpdError('CONFLICT', 'this daemon makes no storage deals: cold.maker is "none"; set it to "lotus-client" and restart', {
+    subject: 'cold.maker',
+  });
+}
