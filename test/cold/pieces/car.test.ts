@@ -1,0 +1,176 @@
+import { CarReader } from '@ipld/car';
+import test, { type ExecutionContext } from 'ava';
+import type { CID } from 'multiformats/cid';
+
+import { openCar } from '../../../daemon/cold/pieces/car.ts';
+import { commpOf } from '../../../daemon/cold/pieces/commp.ts';
+import { buildSpine } from '../../../daemon/cold/pieces/spine.ts';
+import { contentKeyOf } from '../../../daemon/domain/cid.ts';
+import { type BlockSource, PieceError } from '../../../daemon/domain/cold-ports.ts';
+import { HotError } from '../../../daemon/domain/ports.ts';
+import { createDag, createMemoryBlocks, randomBytes } from '../../fixtures/create-dag.ts';
+import { createRandom, testSeed } from '../../fixtures/random.ts';
+import { cidOf, DAG_CBOR, dagCborList, identityCid, RAW } from '../../hot/blocks.ts';
+
+const seed = testSeed();
+test.before((t) => t.log(`FBPD_TEST_SEED=${seed}`));
+const never = new AbortController().signal;
+
+async function carOf(blocks: BlockSource, contentKeys: readonly string[], signal = never): Promise<{ root: string; bytes: Buffer }> {
+  const car = openCar({ contentKeys, blocks, signal });
+  const parts: Uint8Array[] = [];
+  for await (const part of car.bytes) parts.push(part);
+  return { root: car.root.toString(), bytes: Buffer.concat(parts) };
+}
+
+/** As a reader by others sees it. */
+async function sections(bytes: Uint8Array): Promise<{ roots: string[]; cids: string[]; blocks: Map<string, Uint8Array> }> {
+  const reader = await CarReader.fromBytes(bytes);
+  const cids: string[] = [];
+  const blocks = new Map<string, Uint8Array>();
+  for await (const { cid, bytes } of reader.blocks()) {
+    cids.push(cid.toString());
+    blocks.set(cid.toString(), bytes);
+  }
+  return { roots: (await reader.getRoots()).map(String), cids, blocks };
+}
+
+const texts = (cids: readonly CID[]): string[] => cids.map(String);
+
+test('a content alone is its own root; each whole CID once, parents before children, links in their order', async (t) => {
+  for (let i = 0; i < 60; i++) {
+    const random = createRandom(seed).fork(i);
+    const blocks = createMemoryBlocks();
+    const dag = await createDag(blocks, random, { depth: random.below(6) });
+    const { root, bytes } = await carOf(blocks, [dag.contentKey]);
+    const seen = await sections(bytes);
+    t.is(root, dag.contentKey);
+    t.deepEqual(seen.roots, [dag.contentKey]);
+    t.deepEqual(seen.cids, texts(dag.order), `dag ${i}`);
+    for (const [cid, block] of seen.blocks) t.deepEqual(Buffer.from(block), Buffer.from(blocks.bytes.get(cid) ?? 'missing'));
+  }
+});
+
+test('several contents lie in the order given below a root of their own, and what they share lies there once', async (t) => {
+  const random = createRandom(seed).fork('several');
+  const blocks = createMemoryBlocks();
+  const dags = [];
+  for (let i = 0; i < 20; i++) dags.push(await createDag(blocks, random));
+  const keys = dags.map(({ contentKey }) => contentKey);
+  const { root, bytes } = await carOf(blocks, keys);
+  const seen = await sections(bytes);
+  const expected = new Set([root, ...dags.flatMap(({ order }) => texts(order))]);
+  t.deepEqual(seen.cids, [...expected]);
+  t.deepEqual(await carOf(blocks, keys), { root, bytes }, 'again the same');
+  t.not((await carOf(blocks, keys.toReversed())).root, root);
+});
+
+test('the root of very many is a tree of nodes of bounded size, whose contents come in the order given', async (t) => {
+  const blocks = createMemoryBlocks();
+  const keys: string[] = [];
+  for (let i = 0; i < 400; i++) keys.push(contentKeyOf(await blocks.put(RAW, Buffer.from(`content ${i}`))));
+  const spine = buildSpine(keys, 1000);
+  t.true(spine.nodes.size > 17);
+  for (const node of spine.nodes.values()) t.true(node.length <= 1000);
+  const whole = buildSpine(keys);
+  t.is(whole.nodes.size, 1);
+  const seen = await sections((await carOf(blocks, keys)).bytes);
+  t.deepEqual(seen.cids.slice(1), keys);
+});
+
+test('an identity CID is a section as Lotus v1.26.3 has it: what a real node said of the CID "hello"', async (t) => {
+  const { bytes } = await carOf(createMemoryBlocks(), ['bafkqablimvwgy3y']);
+  t.is(bytes.length, 46);
+  t.like(commpOf(bytes), { pieceCid: 'baga6ea4seaqb3xzt5npyldzyhfkulfvlobyoebyougsut7lc2om25svnkoi6ilq', pieceSizeBytes: 128 });
+});
+
+test('links inside identity CIDs are followed', async (t) => {
+  const blocks = createMemoryBlocks();
+  const leaf = await blocks.put(RAW, Buffer.from('leaf'));
+  const inner = identityCid(dagCborList([leaf]), DAG_CBOR);
+  const root = await blocks.put(DAG_CBOR, dagCborList([inner]));
+  t.deepEqual((await sections((await carOf(blocks, [root.toString()])).bytes)).cids, texts([root, inner, leaf]));
+});
+
+test('a chain deeper than any call stack, and a node with very many links, are walked', async (t) => {
+  const blocks = createMemoryBlocks();
+  let root = await blocks.put(RAW, Buffer.from('end'));
+  for (let i = 0; i < 20_000; i++) root = await blocks.put(DAG_CBOR, dagCborList([root]));
+  t.is((await sections((await carOf(blocks, [root.toString()])).bytes)).cids.length, 20_001);
+});
+
+test('blocks are read ahead, several at once, and never more often than they are needed', async (t) => {
+  let running = 0;
+  let most = 0;
+  const blocks = createMemoryBlocks(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+  });
+  const leaves: CID[] = [];
+  for (let i = 0; i < 23; i++) leaves.push(await blocks.put(RAW, Buffer.from(`leaf ${i}`)));
+  const root = await blocks.put(DAG_CBOR, dagCborList(leaves));
+  await carOf(blocks, [root.toString()]);
+  t.is(most, 16);
+  t.deepEqual(blocks.asked, texts([root, ...leaves]));
+});
+
+async function refusal(t: ExecutionContext, promise: Promise<unknown>): Promise<PieceError> {
+  const error = await t.throwsAsync(promise, { instanceOf: PieceError });
+  return error as PieceError;
+}
+
+test('a block that is not there names the content it is missing from', async (t) => {
+  const random = createRandom(seed).fork('missing');
+  for (let i = 0; i < 20; i++) {
+    const blocks = createMemoryBlocks();
+    const dags = [await createDag(blocks, random, { share: false }), await createDag(blocks, random, { share: false })] as const;
+    const lost = random.pick(dags[1].order.filter(({ multihash }) => multihash.code !== 0));
+    if (lost === undefined || dags[0].order.some((cid) => cid.equals(lost))) continue;
+    blocks.bytes.delete(lost.toString());
+    const error = await refusal(
+      t,
+      carOf(
+        blocks,
+        dags.map(({ contentKey }) => contentKey),
+      ),
+    );
+    t.is(error.failure, 'missing_block');
+    t.is(error.contentKey, dags[1].contentKey);
+    t.true(error.cause instanceof HotError);
+  }
+});
+
+test('a block too large for indexers is refused with the reason; one just below it is not', async (t) => {
+  const blocks = createMemoryBlocks();
+  const most = 8 * 1024 * 1024 - 36;
+  const large = await blocks.put(RAW, new Uint8Array(most + 1));
+  const error = await refusal(t, carOf(blocks, [large.toString()]));
+  t.is(error.failure, 'too_large');
+  t.is(error.contentKey, large.toString());
+  t.regex(error.message, /8 MiB/);
+  const fits = await blocks.put(RAW, new Uint8Array(most));
+  t.is((await carOf(blocks, [fits.toString()])).bytes.length, 59 + 4 + 36 + most);
+});
+
+test('a block whose links cannot be known is refused', async (t) => {
+  const blocks = createMemoryBlocks();
+  const random = createRandom(seed).fork('bad');
+  for (const codec of [0x70, 0x71, 0x0129, 0x78]) {
+    const bad = await blocks.put(
+      codec,
+      codec === 0x0129 ? Buffer.from('{"/":"zzz"}') : Buffer.concat([Buffer.from([0xd8, 0x2a]), randomBytes(9, random)]),
+    );
+    t.is((await refusal(t, carOf(blocks, [bad.toString()]))).contentKey, bad.toString());
+  }
+});
+
+test('an abort is heard at once, even by a tier that answers nothing', async (t) => {
+  const abort = new AbortController();
+  const silent: BlockSource = { block: () => new Promise(() => undefined) };
+  const { contentKey } = await createDag(createMemoryBlocks(), createRandom(3));
+  const running = refusal(t, carOf(silent, [contentKey, (await cidOf(Buffer.from('x'), RAW)).toString()], abort.signal));
+  setImmediate(() => abort.abort());
+  t.is((await running).failure, 'aborted');
+});
