@@ -1,82 +1,83 @@
-import type { ColdOfContent } from '../daemon/domain/cold-ports.ts';
+import type { ColdOfContent, WaitingContent } from '../daemon/domain/cold-ports.ts';
 import type { Reason } from '../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../daemon/domain/policy.ts';
+import { formatSize } from '../daemon/domain/units.ts';
+import { publicHeld, publicNext } from './cold-public.ts';
 import { type ColdSide, type EpochTime, epochTimes } from './cold-side.ts';
+import { formatTimestamp } from './timestamps.ts';
 
-/** Where the cold copies of a content stand, in a few words. */
+/** Where the cold copies of a content stand, in a few words for users. */
 export interface ColdSummary {
   replicas: { min: number; target: number; active: number; pending: number };
-  /** What happens next, or why nothing does: for users. */
+  /** What happens next, or why nothing does. */
   next: Reason;
   soonestEndEpoch?: number;
 }
 
-const SOON: Reason = { code: 'joining', text: 'its pieces are about to be chosen' };
-const NOT_HELD: Reason = { code: 'fetching', text: 'deals are made once all of it is held hot' };
+/** What is the same for all contents of a page. */
+export interface SummaryContext {
+  /** Why nothing is spent at present, in words for users. */
+  held: Reason | undefined;
+  policies: readonly ColdPolicy[];
+}
 
-/** What holds everybody's deals back names nodes, wallets and the operator's own words: those are not for users. */
-const PAUSED: Reason = { code: 'paused', text: 'no new deals are made at present' };
+const JOINING: Reason = { code: 'joining', text: 'it is about to join a piece' };
+const NOT_HELD: Reason = { code: 'not_held', text: 'deals are made as soon as all of it is held hot' };
 
 /**
- * Of a content that lies in several pieces, the one counts that most can be said for: copies of different pieces may be with
+ * Of a content that lies in several pieces, the one counts of which most can be said: copies of different pieces may be with
  * one provider, so they are not added up.
  */
-export function summarize(cold: ColdOfContent | undefined, { held, policies, isHeld }: SummaryInput): ColdSummary {
+export function summarize(cold: ColdOfContent | undefined, isHeld: boolean, context: SummaryContext): ColdSummary {
   const piece = [...(cold?.pieces ?? [])].sort((a, b) => rank(b) - rank(a))[0];
-  if (piece === undefined) return withoutPiece(cold, { held, policies, isHeld });
+  if (piece === undefined) return withoutPiece(cold?.waiting, isHeld, context);
   const { min, target, active, pending, soonestEndEpoch } = piece.summary;
   const wanting = piece.state !== 'retired' && active + pending < target;
+  const next = publicNext(piece.next);
   return {
     replicas: { min, target, active, pending },
-    next: wanting && held ? joined(PAUSED, piece.next) : piece.next,
+    next: wanting ? joined(context.held, next) : next,
     ...(soonestEndEpoch === undefined ? {} : { soonestEndEpoch }),
   };
 }
 
-export interface SummaryInput {
-  /** True while nothing is spent. */
-  held: boolean;
-  policies: readonly ColdPolicy[];
-  /** The hot tier has all of it. */
-  isHeld: boolean;
-}
-
-function withoutPiece(cold: ColdOfContent | undefined, { held, policies, isHeld }: SummaryInput): ColdSummary {
-  const waiting = cold?.waiting;
+function withoutPiece(waiting: WaitingContent | undefined, isHeld: boolean, { held, policies }: SummaryContext): ColdSummary {
   const policy = policies.find(({ name }) => name === waiting?.policy) ?? policies.find(({ name }) => name === 'default');
-  const { min, target } = policy?.replicas ?? { min: 0, target: 0 };
-  const next = waiting?.reason ?? (waiting !== undefined ? WAITING : isHeld ? SOON : NOT_HELD);
-  return { replicas: { min, target, active: 0, pending: 0 }, next: held && waiting !== undefined ? joined(PAUSED, next) : next };
+  const replicas = { min: 0, target: 0, ...policy?.replicas, active: 0, pending: 0 };
+  if (waiting === undefined) return { replicas, next: isHeld ? JOINING : NOT_HELD };
+  return { replicas, next: joined(held, waiting.reason === undefined ? waitsForPiece(waiting, policy) : publicNext(waiting.reason)) };
 }
 
-const WAITING: Reason = {
-  code: 'waiting_for_piece',
-  text: 'waiting for piece: until there is enough to share one, or it has waited long enough',
-};
+function waitsForPiece({ sinceMs }: WaitingContent, policy: ColdPolicy | undefined): Reason {
+  if (policy === undefined) return { code: 'no_policy', text: 'waiting: there is no such policy any more' };
+  const until = formatTimestamp(sinceMs + policy.maxWaitMs);
+  const enough = formatSize(policy.minFillBytes);
+  return { code: 'waiting_for_piece', text: `waiting for piece: it is sealed at ${until}, or as soon as ${enough} are together` };
+}
 
-function joined(first: Reason, then: Reason): Reason {
-  return { code: first.code, text: `${first.text}; ${then.text}` };
+function joined(held: Reason | undefined, next: Reason): Reason {
+  return held === undefined ? next : { code: held.code, text: `${held.text}; ${next.text}` };
 }
 
 function rank({ state, summary }: ColdOfContent['pieces'][number]): number {
   return (state === 'retired' ? 0 : 1_000_000) + summary.active * 1_000 + summary.pending;
 }
 
-/** Of each content in turn, for `info` of a page of pins: one read for all of them. */
+/** Of a page of pins. */
 export interface ColdInfo {
   summaryOf(contentKey: string, isHeld: boolean): ColdSummary;
   time: EpochTime;
 }
 
-/** Undefined when no deals are made. */
+/** One read for all of them; undefined when no deals are made. */
 export async function readColdInfo(cold: ColdSide | undefined, contentKeys: readonly string[]): Promise<ColdInfo | undefined> {
   if (cold === undefined) return undefined;
   const keys = [...new Set(contentKeys)];
   const read = keys.length === 0 ? [] : await cold.store.coldOf(keys);
   const byKey = new Map(keys.map((key, index) => [key, read[index]]));
-  const shared = { held: cold.view.held() !== undefined, policies: cold.view.policies() };
+  const context = { held: publicHeld(cold.view.held()), policies: cold.view.policies() };
   return {
     time: epochTimes(cold.view.lastView()),
-    summaryOf: (contentKey, isHeld) => summarize(byKey.get(contentKey), { ...shared, isHeld }),
+    summaryOf: (contentKey, isHeld) => summarize(byKey.get(contentKey), isHeld, context),
   };
 }
