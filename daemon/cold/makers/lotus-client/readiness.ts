@@ -1,0 +1,55 @@
+import { type Chain, ColdError } from '../../../domain/cold-ports.ts';
+import type { Reason } from '../../../domain/pin.ts';
+import { booleanOf } from '../../chain/fields.ts';
+import { LotusRefusal } from '../../chain/lotus-error.ts';
+import type { LotusRpc } from '../../chain/lotus-rpc.ts';
+
+/** ClientStartDeal, ClientImport and ClientRetrieve take no less. */
+const NEEDED = 'admin';
+
+/** Why no deal can be made through this node now, in words for people; undefined when one can. Never rejects. */
+export async function readinessProblem(
+  rpc: LotusRpc,
+  chain: Chain,
+  wallet: (signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<Reason | undefined> {
+  try {
+    return (await tokenProblem(rpc, signal)) ?? (await walletProblem(rpc, chain, wallet, signal));
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+async function tokenProblem(rpc: LotusRpc, signal: AbortSignal): Promise<Reason | undefined> {
+  const permissions = await rpc.permissions(signal);
+  if (permissions.includes(NEEDED)) return undefined;
+  const has = permissions.length === 0 ? 'no token' : `a token for ${permissions.join(', ')}`;
+  return { code: 'lotus_token', text: `making deals through Lotus needs a token with the permission admin; there is ${has}` };
+}
+
+async function walletProblem(
+  rpc: LotusRpc,
+  chain: Chain,
+  wallet: (signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<Reason | undefined> {
+  const address = await wallet(signal);
+  if (!booleanOf(await rpc.call('WalletHas', [address], { signal }), 'answer about the wallet'))
+    return { code: 'wallet_missing', text: `the Lotus node does not have the key of wallet ${address}` };
+  const [inWallet, { escrowAtto, lockedAtto }] = await Promise.all([
+    chain.walletBalance(address, signal),
+    chain.marketBalance(address, undefined, signal),
+  ]);
+  if (inWallet > 0n || escrowAtto > lockedAtto) return undefined;
+  return { code: 'wallet_empty', text: `wallet ${address} is empty: deals wait until somebody sends FIL to it` };
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof LotusRefusal && error.noSuchMethod)
+    return { code: 'lotus_version', text: 'this Lotus node has no Client API: it went with v1.27.1, and another maker is needed' };
+  if (error instanceof ColdError && error.failure === 'unauthorized')
+    return { code: 'lotus_token', text: 'the Lotus node does not take our token, or it may not do what making deals needs' };
+  if (error instanceof LotusRefusal) return { code: 'lotus_refused', text: `the Lotus node cannot be used: ${error.said}` };
+  return { code: 'lotus_down', text: 'the Lotus node cannot be reached; deals wait until it is back' };
+}
