@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
 import { CarReader } from '@ipld/car';
 import test, { type ExecutionContext } from 'ava';
 import type { CID } from 'multiformats/cid';
@@ -82,6 +85,18 @@ test('an identity CID is a section as Lotus v1.26.3 has it: what a real node sai
   const { bytes } = await carOf(createMemoryBlocks(), ['bafkqablimvwgy3y']);
   t.is(bytes.length, 46);
   t.like(commpOf(bytes), { pieceCid: 'baga6ea4seaqb3xzt5npyldzyhfkulfvlobyoebyougsut7lc2om25svnkoi6ilq', pieceSizeBytes: 128 });
+});
+
+/** `go-car.json`: made of these same DAGs with go-car v0.6.1, `WriteCar` and `SelectiveCar` (which agreed), and go-fil-commp-hashhash v0.1.0: the versions in Lotus v1.26.3. */
+test("the bytes and the piece are those of Lotus's own libraries, whatever the DAG", async (t) => {
+  const golden: unknown = JSON.parse(await readFile(new URL('go-car.json', import.meta.url), 'utf8'));
+  for (const expected of golden as { seed: number; root: string }[]) {
+    const blocks = createMemoryBlocks();
+    const dag = await createDag(blocks, createRandom(expected.seed), { depth: 1 + (expected.seed % 5) });
+    const { root, bytes } = await carOf(blocks, [dag.contentKey]);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    t.deepEqual({ seed: expected.seed, root, carBytes: bytes.length, sha256, pieceCid: commpOf(bytes).pieceCid }, expected as never);
+  }
 });
 
 test('links inside identity CIDs are followed', async (t) => {
