@@ -15,7 +15,11 @@ export async function readinessProblem(
   signal: AbortSignal,
 ): Promise<Reason | undefined> {
   try {
-    return (await tokenProblem(rpc, signal)) ?? (await walletProblem(rpc, chain, wallet, signal));
+    const problem = await tokenProblem(rpc, signal);
+    if (problem !== undefined) return problem;
+    // Any method of the Client API shows whether there is one.
+    await rpc.call('ClientListImports', [], { signal });
+    return await walletProblem(rpc, chain, wallet, signal);
   } catch (error) {
     return reasonOf(error);
   }
