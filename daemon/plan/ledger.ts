@@ -34,14 +34,17 @@ export function compareLedger(marketDeals: readonly MarketDeal[], { lockedAtto }
 export interface Exposure {
   /** The most that may be locked: by what is on the chain, may be or may come, and by what ended and may be unsettled. */
   lockedAtMostAtto: bigint;
-  /** Of that, what is not on the chain yet: money promised that wallet and escrow still show as free. */
+  /**
+   * Of that, what the finalized chain may not have locked yet: money promised that wallet and escrow may still show as
+   * free. Published deals are among it, as that may have been seen at the head only.
+   */
   promisedAtto: bigint;
 }
 
 export const NO_EXPOSURE: Exposure = { lockedAtMostAtto: 0n, promisedAtto: 0n };
 
 export function exposureOf(deal: Deal): Exposure {
-  const promised = deal.state === 'intended' || deal.state === 'proposed' || deal.state === 'accepted';
+  const promised = isLive(deal) && deal.state !== 'active';
   if (promised) return { lockedAtMostAtto: deal.costAtto, promisedAtto: deal.costAtto };
   const unsettled = isLive(deal) || (deal.dueEpoch !== undefined && deal.state !== 'rejected' && deal.state !== 'failed');
   if (!unsettled) return NO_EXPOSURE;

@@ -21,6 +21,13 @@ export class Life {
     this.death = { calls: this.calls + death.calls, when: death.when };
   }
 
+  async read<T>(effect: () => T | Promise<T>): Promise<T> {
+    if (this.isDead) throw new Crash('read');
+    const value = await effect();
+    if (this.isDead) throw new Crash('read');
+    return value;
+  }
+
   async call<T>(name: string, effect: () => T | Promise<T>): Promise<T> {
     if (this.isDead) throw new Crash(name);
     this.calls += 1;
@@ -35,17 +42,21 @@ export class Life {
   }
 }
 
+/** Dying before or after these is dying at the call that comes next or came before. */
+const READS = new Set(['get', 'getMany']);
 /** Calls that give their answer at once, or bit by bit. */
 const NOT_AWAITED = new Set(['retrieve', 'range', 'keys', 'counts', 'block']);
 
-/** The same port as this process sees it; every awaited call counts. */
+/** The same port as this process sees it; every awaited call that does or asks for something counts. */
 export function mortal<T extends object>(life: Life, label: string, port: T): T {
   return new Proxy(port, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function' || typeof name !== 'string') return value;
       const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
-      return NOT_AWAITED.has(name) ? call : (...args: unknown[]) => life.call(`${label}.${name}`, () => call(...args));
+      if (NOT_AWAITED.has(name)) return call;
+      if (READS.has(name)) return (...args: unknown[]) => life.read(() => call(...args));
+      return (...args: unknown[]) => life.call(`${label}.${name}`, () => call(...args));
     },
   });
 }

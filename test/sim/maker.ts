@@ -28,6 +28,8 @@ export interface NodeFaults {
   isUnauthorized: boolean;
   /** For the next sends, in turn. */
   sends: SendFault[];
+  /** Providers that let everybody wait, until that promise is over. */
+  stuck: ReadonlyMap<string, Promise<void>>;
 }
 
 export interface SimMakerOptions {
@@ -62,6 +64,7 @@ export function createSimMaker({ market, disk, faults, later }: SimMakerOptions)
       return faults.isUnauthorized ? { code: 'lotus_unauthorized', text: 'the token is too weak' } : undefined;
     },
     async ask(providerId) {
+      await faults.stuck.get(providerId);
       reach();
       const { conduct, ask } = market.provider(providerId);
       if (conduct === 'down' || conduct === 'silent') throw new ColdError('unreachable', `${providerId} does not answer`);
@@ -82,14 +85,17 @@ export function createSimMaker({ market, disk, faults, later }: SimMakerOptions)
       market.imports.delete(piece.pieceCid);
     },
     async send(prepared) {
+      await faults.stuck.get((prepared.request as unknown as Request).provider);
       reach();
       return send(prepared, market, faults, later);
     },
-    async report({ proposalCid }) {
+    async report({ proposalCid, request }) {
+      await faults.stuck.get((request as unknown as Request).provider);
       reach();
       return reportOf(market.reached.get(proposalCid), market);
     },
     async *retrieve(deal, piece) {
+      await faults.stuck.get(deal.provider);
       reach();
       yield* bytesOf(deal, piece.pieceCid, market);
     },

@@ -37,7 +37,13 @@ export class World implements Clock {
   readonly disk = new SimDisk();
   /** Contents that the hot tier holds. */
   readonly hot = new Set<string>();
-  readonly faults: NodeFaults & { otherNetwork: boolean } = { isDown: false, isUnauthorized: false, otherNetwork: false, sends: [] };
+  readonly faults: NodeFaults & { otherNetwork: boolean } = {
+    isDown: false,
+    isUnauthorized: false,
+    otherNetwork: false,
+    sends: [],
+    stuck: new Map(),
+  };
   readonly options: WorldOptions;
   /** By how much the daemon's clock is wrong. */
   clockOffMs = 0;
