@@ -1,5 +1,6 @@
 import type { Clock, PinStore, Store } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
+import { ColdList } from './pins/cold-list.ts';
 import { PinCommits } from './pins/commits.ts';
 import type { PinContext } from './pins/context.ts';
 import { CreatedStamps } from './pins/created-stamps.ts';
@@ -23,11 +24,15 @@ export interface PinStoreOptions {
   log: Log;
   /** Request ids. */
   randomUUID: () => string;
+  /** Keeps the list from which the cold layer works. Default false: nothing is written for it. */
+  cold?: boolean;
 }
 
 export interface OpenedPinStore extends PinStore {
   /** Resolves when no work in the background is under way; it can be cut off at any time. */
   settled(): Promise<void>;
+  /** Called after every commit that puts contents on the list of the cold layer. */
+  onColdListed(listener: (contentKeys: readonly string[]) => void): void;
 }
 
 /**
@@ -36,13 +41,14 @@ export interface OpenedPinStore extends PinStore {
  *
  * @throws FbpdError `STORE_DAMAGED` when the index is not what the store counted
  */
-export async function openPinStore({ store, clock, log, randomUUID }: PinStoreOptions): Promise<OpenedPinStore> {
+export async function openPinStore({ store, clock, log, randomUUID, cold = false }: PinStoreOptions): Promise<OpenedPinStore> {
   const hash = await openKeyedHash(store);
   const queues = new Queues(store);
   await queues.load();
   const { rosters, packs } = await loadRosters(store, hash, log);
   const stamps = await loadStamps(store, rosters);
-  const memory = { rosters, packs, queues, unpins: new HeadMark(under('u').gte) };
+  const coldList = await ColdList.open({ store, log, isOn: cold });
+  const memory = { rosters, packs, queues, unpins: new HeadMark(under('u').gte), coldList };
   const commits = new PinCommits(store, memory);
   return pinStore({ ...memory, store, clock, log, randomUUID, hash, stamps, commits, lock: new KeyedLock() });
 }
@@ -80,7 +86,11 @@ function pinStore(context: PinContext): OpenedPinStore {
     vanished: (contentKey) => fetches.vanished(contentKey),
     held: () => fetches.held(),
 
-    settled: () => context.packs.settled(),
+    async settled() {
+      await context.packs.settled();
+      await context.coldList.settled();
+    },
+    onColdListed: (listener) => context.coldList.onListed(listener),
     onDue: (listener) => context.commits.onDue(listener),
     onUnwanted: (listener) => context.commits.onUnwanted(listener),
   };

@@ -1,4 +1,5 @@
 import type { Store } from '../../domain/ports.ts';
+import type { ColdList } from './cold-list.ts';
 import { statusOf } from './fate.ts';
 import { type CommitPart, type FateStep, fateCommit } from './fate-commit.ts';
 import type { HeadMark } from './head-mark.ts';
@@ -25,6 +26,7 @@ export interface PinMemory {
   queues: Queues;
   /** Head of `u/`. */
   unpins: HeadMark;
+  coldList: ColdList;
 }
 
 /** Writes changes, and when they are on disk, brings the memory up to them and tells who listens. */
@@ -51,7 +53,7 @@ export class PinCommits {
   async commit(change: Change): Promise<void> {
     const leaving = change.removed ?? [];
     const commit = commitOf(change);
-    commit.ops.push(...this.#memory.packs.leave(leaving));
+    commit.ops.push(...this.#memory.packs.leave(leaving), ...this.#memory.coldList.ops(change.fates));
     let removed = false;
     try {
       await this.#store.commit(commit);
@@ -61,6 +63,7 @@ export class PinCommits {
     }
     this.#remember(change);
     this.#tell(change, commit);
+    this.#memory.coldList.committed(change.fates);
   }
 
   #remember({ fates, added, removed }: Change): void {

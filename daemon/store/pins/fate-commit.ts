@@ -1,5 +1,6 @@
 import type { PinEvent } from '../../domain/pin.ts';
 import type { Op, Store, StoredValue, Versioned } from '../../domain/ports.ts';
+import { coldKeys } from '../cold/keys.ts';
 import { type Fate, isQueueable, type StoredContent, statusOf, type Want } from './fate.ts';
 import { createdOfKey, type EventsRecord, keys, segmentOfKey, under } from './keys.ts';
 
@@ -16,6 +17,8 @@ export interface LoadedFate {
   version: number | null;
   /** True when new pins of it are refused. */
   blocked: boolean;
+  /** True when it lies in pieces, or waits for one. */
+  hasCold: boolean;
   /** What happened to it so far; empty when only one account's part was read. */
   log: readonly PinEvent[];
   /** Every pin of it; undefined when only one account's want was read, which is enough as long as the status stays. */
@@ -24,14 +27,25 @@ export interface LoadedFate {
 
 /** The content's fate as far as it concerns one account. */
 export async function loadFateFor(store: Store, contentKey: string, accountId: string): Promise<LoadedFate> {
-  const [content, block, want] = await store.getMany([keys.content(contentKey), keys.block(contentKey), keys.want(contentKey, accountId)]);
+  const [content, block, want, cold] = await store.getMany([
+    keys.content(contentKey),
+    keys.block(contentKey),
+    keys.want(contentKey, accountId),
+    coldKeys.content(contentKey),
+  ]);
   const wants = want === undefined ? [] : [[accountId, want.value as Want] as const];
-  return { ...loaded(contentKey, content, wants), blocked: block !== undefined, log: [], holders: undefined };
+  const { hasCold, blocked } = { hasCold: cold !== undefined, blocked: block !== undefined };
+  return { ...loaded(contentKey, content, wants), blocked, hasCold, log: [], holders: undefined };
 }
 
 /** The whole of it. The caller holds the content's lock, so the parts belong together. */
 export async function loadFate(store: Store, contentKey: string): Promise<LoadedFate> {
-  const [content, block, log] = await store.getMany([keys.content(contentKey), keys.block(contentKey), keys.events(contentKey)]);
+  const [content, block, log, cold] = await store.getMany([
+    keys.content(contentKey),
+    keys.block(contentKey),
+    keys.events(contentKey),
+    coldKeys.content(contentKey),
+  ]);
   const wants: [string, Want][] = [];
   const holders: Holder[] = [];
   if (content !== undefined) {
@@ -41,7 +55,8 @@ export async function loadFate(store: Store, contentKey: string): Promise<Loaded
     }
   }
   const events = (log?.value as EventsRecord | undefined)?.events ?? [];
-  return { ...loaded(contentKey, content, wants), blocked: block !== undefined, log: events, holders };
+  const { hasCold, blocked } = { hasCold: cold !== undefined, blocked: block !== undefined };
+  return { ...loaded(contentKey, content, wants), blocked, hasCold, log: events, holders };
 }
 
 function loaded(

@@ -1,0 +1,94 @@
+import type { Breaker, ChainMemory, ColdStore } from '../domain/cold-ports.ts';
+import type { Clock, Store } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import { type AppendFile, appendFileAt } from './cold/append-file.ts';
+import { DueContents } from './cold/due-contents.ts';
+import { DueLists } from './cold/due-lists.ts';
+import { coldKeys } from './cold/keys.ts';
+import { ColdQueries, totalsOf } from './cold/queries.ts';
+import { SpendLog } from './cold/spend-log.ts';
+import { decodeTotals, NO_SPEND_LOG, NO_SUMS, type StoredTotals } from './cold/totals.ts';
+import { type ColdMemory, ColdWrites } from './cold/writes.ts';
+
+/** The types of keys of the cold layer of which the store must count the records: pieces, deals, providers. */
+export const COUNTED_TYPES = ['j', 'd', 's'] as const;
+
+export interface ColdStoreOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** Path of the spend log; only tests hand in something else than a file. */
+  spendLogFile: string | AppendFile;
+  /** Tells which contents were put on the list. Without it the list is read each time, and nobody is told of it. */
+  pins?: { onColdListed(listener: (contentKeys: readonly string[]) => void): void };
+}
+
+/**
+ * Opens the cold side of a store whose counted types include {@link COUNTED_TYPES}. When the spend log and the store do
+ * not belong together it comes up with the breaker tripped: everything can be read, nothing is spent.
+ */
+export async function openColdStore({ store, clock, log, spendLogFile, pins }: ColdStoreOptions): Promise<ColdStore> {
+  const [totals, breaker, chain] = await Promise.all([
+    store.get<StoredTotals>(coldKeys.totals),
+    store.get<Breaker>(coldKeys.breaker),
+    store.get<ChainMemory>(coldKeys.chain),
+  ]);
+  const { sums, spendLog: known } = totals === undefined ? { sums: NO_SUMS, spendLog: NO_SPEND_LOG } : decodeTotals(totals.value);
+  const memory: ColdMemory = { sums, breaker, chain };
+  const file = typeof spendLogFile === 'string' ? appendFileAt(spendLogFile) : spendLogFile;
+  const deals = store.counts().d ?? 0;
+  const spendLog = await SpendLog.open(file, { known, hasDeals: deals > 0 || sums.madeDeals > 0, log });
+  const lists = new DueLists(store);
+  const writes = new ColdWrites({ store, clock, log, memory, lists, spendLog });
+  const problem = spendLog.problem ?? countProblem(deals, sums.madeDeals - sums.removedDeals);
+  if (problem !== undefined) await trip(writes, memory, problem, { clock, log });
+  const queries = new ColdQueries({ store, lists, log });
+  const contents = new DueContents({ store, queries, isTold: pins !== undefined });
+  pins?.onColdListed((contentKeys) => {
+    contents.listed(contentKeys);
+    writes.tell(['contents']);
+  });
+  return {
+    write: (change) => writes.write(change),
+    onDue: (listener) => writes.onDue(listener),
+    dueContents: (limit) => contents.look(limit),
+    waiting: (policy) => queries.waiting(policy),
+    sealedPieces: (limit) => queries.sealedPieces(limit),
+    duePieces: (queue, epoch, limit) => queries.duePieces(queue, epoch, limit),
+    dueDeals: (epoch, limit) => queries.dueDeals(epoch, limit),
+    piece: (pieceId) => queries.piece(pieceId),
+    piecesOf: (contentKey) => queries.piecesOf(contentKey),
+    coldOf: (contentKeys) => queries.coldOf(contentKeys),
+    deal: (dealId) => queries.deal(dealId),
+    dealsOf: (pieceId) => queries.dealsOf(pieceId),
+    deals: (options) => queries.deals(options),
+    liveDealsWith: (providerId) => queries.liveDealsWith(providerId),
+    sampleActive: (chance) => queries.sampleActive(chance),
+    provider: (providerId) => queries.provider(providerId),
+    providers: () => queries.providers(),
+    day: (day) => queries.day(day),
+    breaker: () => memory.breaker,
+    chain: () => memory.chain,
+    totals: () => totalsOf(memory.sums),
+  };
+}
+
+function countProblem(found: number, expected: number): string | undefined {
+  return found === expected ? undefined : `there are ${found} deals in the store, and ${expected} were made`;
+}
+
+/** The breaker stays as it is when it was tripped by the same before. */
+async function trip(writes: ColdWrites, memory: ColdMemory, problem: string, { clock, log }: { clock: Clock; log: Log }): Promise<void> {
+  log.error(
+    { problem, reason: 'spend_log' },
+    'the spend log and the store do not belong together: nothing is spent until the operator has looked',
+  );
+  if (memory.breaker?.value.code === 'spend_log') return;
+  const breaker: Breaker = {
+    by: 'fbpd',
+    code: 'spend_log',
+    text: 'The record of what was spent and the store do not agree: perhaps the store is older than what was spent. Compare the deals with the wallet’s on the chain before spending goes on.',
+    atMs: clock.nowMs(),
+  };
+  await writes.write({ breaker: { before: memory.breaker, after: breaker } });
+}

@@ -1,0 +1,102 @@
+import type { BudgetDay } from '../../domain/cold-ports.ts';
+import type { Deal, DealTerms } from '../../domain/deal.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { Piece, PieceMember } from '../../domain/piece.ts';
+import type { Ask, Provider } from '../../domain/provider.ts';
+
+/** attoFIL as a decimal string: JSON has no integers that large. */
+export type StoredAtto = string;
+
+type AttoFields<T> = { [Field in keyof T]: T[Field] extends bigint ? StoredAtto : T[Field] };
+
+/** `d/…`. */
+export type StoredDeal = Omit<Deal, 'terms' | 'costAtto'> & { terms: AttoFields<DealTerms>; costAtto: StoredAtto };
+/** `j/…`. */
+export type StoredPiece = Omit<Piece, 'members'>;
+/** `jm/…`. */
+export interface MembersRecord {
+  members: readonly PieceMember[];
+}
+/** `s/…`. */
+export type StoredProvider = Omit<Provider, 'ask'> & { ask?: AttoFields<Ask> };
+/** `m/…`. */
+export type StoredDay = AttoFields<BudgetDay>;
+
+export function encodeDeal(deal: Deal): StoredDeal {
+  const { pricePerEpochAtto, clientCollateralAtto, providerCollateralAtto } = deal.terms;
+  return {
+    ...deal,
+    terms: {
+      ...deal.terms,
+      pricePerEpochAtto: encodeAtto(pricePerEpochAtto),
+      clientCollateralAtto: encodeAtto(clientCollateralAtto),
+      providerCollateralAtto: encodeAtto(providerCollateralAtto),
+    },
+    costAtto: encodeAtto(deal.costAtto),
+  };
+}
+
+export function decodeDeal(stored: StoredDeal): Deal {
+  const { pricePerEpochAtto, clientCollateralAtto, providerCollateralAtto } = stored.terms;
+  return {
+    ...stored,
+    terms: {
+      ...stored.terms,
+      pricePerEpochAtto: decodeAtto(pricePerEpochAtto),
+      clientCollateralAtto: decodeAtto(clientCollateralAtto),
+      providerCollateralAtto: decodeAtto(providerCollateralAtto),
+    },
+    costAtto: decodeAtto(stored.costAtto),
+  };
+}
+
+export function encodePiece({ members: _apart, ...piece }: Piece): StoredPiece {
+  return piece;
+}
+
+export function encodeProvider({ ask, ...provider }: Provider): StoredProvider {
+  if (ask === undefined) return provider;
+  const { priceAttoPerGibEpoch, verifiedPriceAttoPerGibEpoch } = ask;
+  return {
+    ...provider,
+    ask: {
+      ...ask,
+      priceAttoPerGibEpoch: encodeAtto(priceAttoPerGibEpoch),
+      verifiedPriceAttoPerGibEpoch: encodeAtto(verifiedPriceAttoPerGibEpoch),
+    },
+  };
+}
+
+export function decodeProvider({ ask, ...provider }: StoredProvider): Provider {
+  if (ask === undefined) return provider;
+  const { priceAttoPerGibEpoch, verifiedPriceAttoPerGibEpoch } = ask;
+  return {
+    ...provider,
+    ask: {
+      ...ask,
+      priceAttoPerGibEpoch: decodeAtto(priceAttoPerGibEpoch),
+      verifiedPriceAttoPerGibEpoch: decodeAtto(verifiedPriceAttoPerGibEpoch),
+    },
+  };
+}
+
+export function encodeDay({ day, committedAtto }: BudgetDay): StoredDay {
+  return { day, committedAtto: encodeAtto(committedAtto) };
+}
+
+export function decodeDay({ day, committedAtto }: StoredDay): BudgetDay {
+  return { day, committedAtto: decodeAtto(committedAtto) };
+}
+
+export function encodeAtto(atto: bigint): StoredAtto {
+  return atto.toString();
+}
+
+/** @throws FbpdError `STORE_DAMAGED`: money is never guessed at */
+export function decodeAtto(stored: StoredAtto): bigint {
+  if (typeof stored === 'string' && /^-?\d+$/.test(stored)) return BigInt(stored);
+  throw new FbpdError(
+    'STORE_DAMAGED',
+    `store: ${JSON.stringify(stored)} stands where an amount should be: restore the store from a backup`,
+  );
+}
