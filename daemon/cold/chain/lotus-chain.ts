@@ -11,8 +11,8 @@ export interface LotusChainOptions {
   rpc: LotusRpc;
   /** How far below the head a tip set can no longer be taken back, where the node does not say itself. */
   finalityEpochs: number;
-  /** The wall clock, when the network's epochs follow it. */
-  clock?: Clock;
+  /** The wall clock, which says how far the head of a public network is behind. */
+  clock: Clock;
   /** How far back a message is looked for. Default: two weeks. */
   searchEpochs?: number;
 }
@@ -25,6 +25,8 @@ interface TipSet {
 }
 
 const SEARCH_EPOCHS = 2 * 7 * 2_880;
+/** Private networks make blocks as fast as they like, with timestamps of any time. */
+const WALL_CLOCK_NETWORKS: ReadonlySet<string> = new Set(['mainnet', 'calibrationnet']);
 const MARKET_ACTOR = /^[ft]05$/;
 const PUBLISH_STORAGE_DEALS = 4;
 /** Lotus v1.26.3: `deal 7 not found - deal may not have completed sealing before …, or deal may have been slashed`. */
@@ -69,7 +71,9 @@ export function createLotusChain({ rpc, finalityEpochs, clock, searchEpochs = SE
       finalizedByNode(signal),
     ]);
     const finalized = named ?? (await finalizedByDepth(head, signal));
-    const behind = clock === undefined ? {} : { behindSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - head.timestampSeconds) };
+    const behind = !WALL_CLOCK_NETWORKS.has(network)
+      ? {}
+      : { behindSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - head.timestampSeconds) };
     return {
       network,
       genesisCid: genesis.key[0] ?? '',

@@ -21,7 +21,10 @@ async function createChain(
   options: Partial<LotusChainOptions> = {},
 ): Promise<{ chain: Chain; lotus: StubLotus }> {
   const lotus = await createRecordedLotus(t, overrides);
-  return { lotus, chain: createLotusChain({ rpc: createLotusRpc({ url: lotus.url }), finalityEpochs: 3, ...options }) };
+  return {
+    lotus,
+    chain: createLotusChain({ rpc: createLotusRpc({ url: lotus.url }), finalityEpochs: 3, clock: { nowMs: () => 0 }, ...options }),
+  };
 }
 
 const atDepth = { ChainGetTipSetByHeight: () => recorded('y03-ChainGetTipSetByHeight').reply?.result };
@@ -57,11 +60,16 @@ test('a node that knows what is final is believed', async (t) => {
   t.false(lotus.calls.some(({ method }) => method === 'ChainGetTipSetByHeight'));
 });
 
-test('that its head lies behind is only said where epochs follow the clock', async (t) => {
-  const behind = await createChain(t, atDepth, { clock: { nowMs: () => (1785346649 + 125) * 1000 } });
-  t.is((await behind.chain.view(signal)).behindSeconds, 125);
-  const ahead = await createChain(t, atDepth, { clock: { nowMs: () => 0 } });
-  t.is((await ahead.chain.view(signal)).behindSeconds, 0);
+test('that its head lies behind is only said of networks whose epochs follow the clock', async (t) => {
+  const headSeconds = 1_785_346_649;
+  const behindOn = async (network: string, nowSeconds: number) => {
+    const overrides = { ...atDepth, StateNetworkName: () => network };
+    const { chain } = await createChain(t, overrides, { clock: { nowMs: () => nowSeconds * 1000 } });
+    return (await chain.view(signal)).behindSeconds;
+  };
+  t.is(await behindOn('mainnet', headSeconds + 125), 125);
+  t.is(await behindOn('calibrationnet', headSeconds - 1), 0);
+  t.is(await behindOn('localnet', headSeconds + 125), undefined);
 });
 
 test('a market deal', async (t) => {

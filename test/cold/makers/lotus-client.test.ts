@@ -48,7 +48,7 @@ async function createMaker(
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
   const rpc = createLotusRpc({ url: lotus.url, token: () => 'TOKEN', deadlineMs: 5_000 });
-  const chain = createLotusChain({ rpc, finalityEpochs: 5 });
+  const chain = createLotusChain({ rpc, finalityEpochs: 5, clock: { nowMs: () => 0 } });
   return { maker: createLotusClientMaker({ rpc, chain, log, retrievedDirectory: directory, ...options }), lotus, directory, logged };
 }
 

@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { createLotusChain } from '../cold/chain/lotus-chain.ts';
+import { createLotusRpc } from '../cold/chain/lotus-rpc.ts';
+import { createLotusClientMaker } from '../cold/makers/lotus-client.ts';
+import { createPieceWorks } from '../cold/pieces/works.ts';
+import type { Config } from '../config.ts';
+import type { BlockSource, Chain, ColdStore, DealMaker } from '../domain/cold-ports.ts';
+import { FbpdError } from '../domain/errors.ts';
+import type { Clock, Store } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import { rulesOf } from '../plan/rules.ts';
+import type { ColdOptions } from '../reconcilers/cold/options.ts';
+import { openColdStore } from '../store/cold-store.ts';
+import type { OpenedPinStore } from '../store/pin-store.ts';
+
+/** In the state directory. */
+const SPEND_LOG = 'spend.log';
+/** In the staging directory: CARs that were built, and what came back from providers. */
+const BUILT = 'pieces';
+const RETRIEVED = 'retrieved';
+
+export interface ColdParts {
+  store: Store;
+  pins: OpenedPinStore;
+  blocks: BlockSource;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+}
+
+export interface ComposedCold {
+  options: ColdOptions;
+  store: ColdStore;
+  close(): Promise<void>;
+}
+
+/** The cold layer that the config names; undefined for none. Lotus need not be up. */
+export async function composeCold(config: Config, parts: ColdParts): Promise<ComposedCold | undefined> {
+  if (config.cold.maker === 'none') return undefined;
+  const { clock, log } = parts;
+  const { staging, threads } = config.cold;
+  await makeStaging(staging);
+  const store = await openColdStore({ store: parts.store, pins: parts.pins, clock, log, spendLogFile: join(config.state.dir, SPEND_LOG) });
+  const works = createPieceWorks({
+    dir: join(staging, BUILT),
+    blocks: parts.blocks,
+    threads,
+    maxPieceBytes: config.limits.pieceMaxBytes,
+    log,
+  });
+  const options: ColdOptions = {
+    ...lotusSide(config, clock, log),
+    store,
+    works,
+    policies: config.policies,
+    trusted: config.providers.trusted,
+    countries: new Map(Object.entries(config.providers.places)),
+    rules: rulesOf({
+      ...config.budget,
+      ...config.chain,
+      pieceMaxBytes: config.limits.pieceMaxBytes,
+      sampleBytesPerDay: config.limits.sampleBytesPerDay,
+      sampleAttoPerDay: config.budget.retrievalsPerDayAtto,
+    }),
+    random: parts.random,
+  };
+  return { options, store, close: () => works.close() };
+}
+
+/** The chain, and who makes deals on it. */
+export function lotusSide(
+  { lotus, chain: { finalityEpochs }, cold, budget }: Config,
+  clock: Clock,
+  log: Log,
+): { chain: Chain; maker: DealMaker } {
+  const { token, wallet } = lotus;
+  const rpc = createLotusRpc({ url: lotus.rpc ?? '', token: () => token });
+  const chain = createLotusChain({ rpc, finalityEpochs, clock });
+  const maker = createLotusClientMaker({
+    rpc,
+    chain,
+    retrievedDirectory: join(cold.staging, RETRIEVED),
+    retrievalPriceMaxAtto: budget.retrievalsPerDayAtto,
+    log,
+    ...(wallet === undefined ? {} : { wallet }),
+  });
+  return { chain, maker };
+}
+
+/** Lotus, which may run as another user, reads what lies in it. */
+async function makeStaging(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FbpdError('BAD_ENVIRONMENT', `cold.staging: ${dir} cannot be used (${why}); make it, or give it to this user`, {
+      subject: 'cold.staging',
+      cause,
+    });
+  }
+}
