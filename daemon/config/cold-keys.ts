@@ -1,10 +1,10 @@
-import { address, countries, epochs, fil, pieceSize, places, providerIds, replicas } from './cold-kinds.ts';
-import { bool, count, duration, httpUrl, oneOf, path, size } from './kinds.ts';
+import { address, countries, epochs, fil, lotusUrl, pieceSize, places, providerIds, replicas } from './cold-kinds.ts';
+import { bool, count, duration, oneOf, path, size } from './kinds.ts';
 
 /** The sections that only the cold layer reads. */
 export const COLD_SECTIONS = {
   lotus: {
-    rpc: httpUrl('rpc', {
+    rpc: lotusUrl('rpc', {
       doc: 'The JSON-RPC endpoint of the Lotus node.',
       fallback: undefined,
       example: 'http://127.0.0.1:1234/rpc/v1',
@@ -48,6 +48,10 @@ export const COLD_SECTIONS = {
     startLeadEpochs: epochs('start_lead', {
       doc: 'A deal starts so long after it is proposed; the provider must have it in a sector by then.',
       fallback: '4d',
+    }),
+    wallClock: bool('wall_clock', {
+      doc: "Whether epochs follow the wall's clock, as on every real network: only then a node that lags behind is noticed, and times of epochs can be told.",
+      fallback: true,
     }),
   },
   providers: {

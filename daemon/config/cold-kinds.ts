@@ -1,7 +1,7 @@
 import { EPOCH_MS, epochsOfMs } from '../domain/epoch.ts';
 import { parseAttoFil } from '../domain/fil.ts';
 import { parseDurationMs, parseSizeBytes } from '../domain/units.ts';
-import { kindOf, listOf, onText } from './kinds.ts';
+import { kindOf, listOf, onText, parseHttpUrl } from './kinds.ts';
 
 /** Durations in epochs: as time on a network with epochs of 30 s, or counted, as a development network may want it. */
 export const epochs = kindOf('a duration such as "30d", or a number of epochs such as 900', (raw) => {
@@ -22,6 +22,17 @@ export const pieceSize = kindOf(
   }),
 );
 
+/** What is in an address is logged and shown, so nothing secret may be in it; nor is it repeated here. */
+export const lotusUrl = kindOf(
+  'an http or https URL',
+  onText((value) => {
+    const url = parseHttpUrl(value);
+    const { username, password } = new URL(url ?? 'http://none');
+    if (username !== '' || password !== '') throw new Error('has a name or password in it: put a token into lotus.token_file instead');
+    return url;
+  }),
+);
+
 export const address = kindOf(
   'a Filecoin address such as "f1…" or "f3…"',
   onText((value) => (/^[ft](?:0\d+|[123][a-z2-7]{20,}|410f[a-z2-7]+)$/.test(value) ? value : undefined)),
@@ -34,8 +45,8 @@ export const countries = kindOf('a list of two-letter countries such as ["DE", "
 /** Country by provider. */
 export const places = kindOf('a list of providers and their countries such as ["f01000=DE"]', (raw) => {
   const pairs = listOf(parsePlace)(raw)?.map((place) => place.split('=') as [string, string]);
-  const byProvider = pairs && Object.fromEntries(pairs);
-  return byProvider && Object.keys(byProvider).length === pairs?.length ? byProvider : undefined;
+  const byProvider: ReadonlyMap<string, string> = new Map(pairs);
+  return pairs?.length === byProvider.size ? byProvider : undefined;
 });
 
 /** How many copies: `{ min = 2, target = 3 }`. */

@@ -98,10 +98,7 @@ export const schedule = kindOf(
   'a cron expression such as "30 4 * * *"',
   onText((value) => (cron.validate(value) ? value : undefined)),
 );
-export const httpUrl = kindOf(
-  'an http or https URL',
-  onText((value) => (isHttpUrl(value) ? value.replace(/\/+$/, '') : undefined)),
-);
+export const httpUrl = kindOf('an http or https URL', onText(parseHttpUrl));
 export const listen = kindOf('an address and port such as "127.0.0.1:5080" or "[::1]:5080"', onText(parseListen));
 export const networks = kindOf('a list of addresses or networks such as ["10.0.0.0/8"]', listOf(parseNetwork));
 export const addresses = kindOf(
@@ -147,6 +144,11 @@ function parseNetwork(value: string): string | undefined {
 
 function parseOrigin(value: string): string | undefined {
   return value === '*' || (isHttpUrl(value) && new URL(value).origin === value) ? value : undefined;
+}
+
+/** Without slashes at its end. */
+export function parseHttpUrl(value: string): string | undefined {
+  return isHttpUrl(value) ? value.replace(/\/+$/, '') : undefined;
 }
 
 function isHttpUrl(value: string): boolean {

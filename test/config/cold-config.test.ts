@@ -29,8 +29,8 @@ test('nothing cold happens unless a maker is named, and what it would go by is t
   t.is(config.cold.maker, 'none');
   t.is(config.cold.staging, '/var/lib/fbpd/staging');
   t.true(config.cold.threads >= 1);
-  t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520 });
-  t.deepEqual(config.providers, { trusted: [], places: {} });
+  t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520, wallClock: true });
+  t.deepEqual(config.providers, { trusted: [], places: new Map() });
   t.deepEqual(config.budget, { perDayAtto: 10n ** 18n, perDealAtto: 25n * 10n ** 16n, retrievalsPerDayAtto: 0n });
   t.is(config.limits.pieceMaxBytes, 32 * 2 ** 30);
   t.deepEqual(config.policies, [
@@ -63,6 +63,7 @@ test('every key is read in its unit', (t) => {
     finality = 5
     confirm_lost = "1h"
     start_lead = 20
+    wall_clock = false
     [providers]
     trusted = ["f01000", "t01001", "f01000"]
     places = ["t01000=DE", "f01001 = CH"]
@@ -93,8 +94,14 @@ test('every key is read in its unit', (t) => {
   t.is(config.lotus.wallet, 'f1abjxfbp274xpdqcpuaykwkfb43omjotacm2p3za');
   t.is(config.cold.staging, '/etc/shared');
   t.is(config.cold.threads, 3);
-  t.deepEqual(config.chain, { finalityEpochs: 5, confirmLostEpochs: 120, startLeadEpochs: 20 });
-  t.deepEqual(config.providers, { trusted: ['f01000', 'f01001'], places: { f01000: 'DE', f01001: 'CH' } });
+  t.deepEqual(config.chain, { finalityEpochs: 5, confirmLostEpochs: 120, startLeadEpochs: 20, wallClock: false });
+  t.deepEqual(config.providers, {
+    trusted: ['f01000', 'f01001'],
+    places: new Map([
+      ['f01000', 'DE'],
+      ['f01001', 'CH'],
+    ]),
+  });
   t.deepEqual(config.policies[0], {
     name: 'default',
     replicas: { min: 1, target: 2 },
@@ -172,6 +179,12 @@ const REFUSED: readonly (readonly [what: string, text: string, subject: string, 
   ['no epoch', '[chain]\nfinality = 0', 'chain.finality', /or a number of epochs/],
   ['half an epoch', '[chain]\nfinality = 1.5', 'chain.finality', /or a number of epochs/],
   ['a piece of an odd size', '[limits]\npiece_max = "30GiB"', 'limits.piece_max', /a power of two/],
+  [
+    'an RPC with a password in it',
+    '[lotus]\nrpc = "http://me:secret@127.0.0.1:1234/rpc/v1"',
+    'lotus.rpc',
+    /put a token into lotus\.token_file/,
+  ],
   ['a wallet that is none', '[lotus]\nwallet = "mine"', 'lotus.wallet', /a Filecoin address/],
   ['a maker that is none', '[cold]\nmaker = "magic"', 'cold.maker', /one of "none", "lotus-client"/],
   ['replicas as a number', `[${COLD}]\nreplicas = 3`, `${COLD}.replicas`, /a table such as \{ min = 2, target = 3 \}/],
