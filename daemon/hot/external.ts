@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 
 import { FbpdError } from '../domain/errors.ts';
-import type { HotTier } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import type { AddressPolicy } from './addresses.ts';
 import { askIdentity, createKnownNode } from './known-node.ts';
 import { createKuboRpc, RpcError } from './kubo-rpc.ts';
-import { createKuboTier } from './kubo-tier.ts';
+import { type BlockHotTier, createKuboTier } from './kubo-tier.ts';
 
 export interface ExternalKuboOptions extends AddressPolicy {
   /** Where its RPC listens, e.g. `http://127.0.0.1:5001`. */
@@ -31,7 +30,7 @@ const PROBE_TIMEOUT_MS = 10_000;
  * Somebody else's kubo. It may be away when we start and come back later, so `start` waits for nobody: until it
  * answers, pins wait. Its configuration, its garbage and all pins that we did not make are left alone.
  */
-export function createExternalKubo(options: ExternalKuboOptions): HotTier {
+export function createExternalKubo(options: ExternalKuboOptions): BlockHotTier {
   const { log, rpcToken } = options;
   const url = parseUrl(options.rpcUrl);
   const rpc = createKuboRpc({ target: () => ({ url }), authorization: rpcToken === undefined ? undefined : `Bearer ${rpcToken}` });

@@ -61,6 +61,8 @@ export interface KuboRpcOptions {
 export interface KuboRpc {
   /** One JSON value. */
   call(command: string, params: RpcParams, options: CallOptions): Promise<unknown>;
+  /** The reply as it is. */
+  bytes(command: string, params: RpcParams, options: CallOptions): Promise<Buffer>;
   /** JSON values one by one, with backpressure down to kubo. Leaving the loop cancels kubo's work. */
   stream(command: string, params: RpcParams, options: StreamOptions): AsyncGenerator<unknown, void, undefined>;
   /** Ends all requests; later ones fail as if kubo were not running. */
@@ -108,21 +110,26 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
     }
   }
 
-  async function call(command: string, params: RpcParams, options: CallOptions): Promise<unknown> {
+  async function bytes(command: string, params: RpcParams, options: CallOptions): Promise<Buffer> {
     const deadline = AbortSignal.timeout(options.deadlineMs);
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
     try {
       const response = await open(command, params, signal);
       if (response.statusCode !== 200) throw await errorReply(response);
-      const text = await readAll(response, options.replyBytesMax ?? REPLY_BYTES_MAX);
+      const reply = await readAll(response, options.replyBytesMax ?? REPLY_BYTES_MAX);
       throwStreamError(response);
-      return text === '' ? undefined : parseJson(text);
+      return reply;
     } catch (error) {
       if (options.signal?.aborted) throw new RpcError('aborted', `${command} was stopped`, { cause: options.signal.reason });
       if (deadline.aborted)
         throw new RpcError('timeout', `kubo did not answer ${command} within ${options.deadlineMs / 1000} s`, { cause: error });
       throw rpcErrorOf(error, command);
     }
+  }
+
+  async function call(command: string, params: RpcParams, options: CallOptions): Promise<unknown> {
+    const text = (await bytes(command, params, options)).toString('utf8');
+    return text === '' ? undefined : parseJson(text);
   }
 
   async function* stream(command: string, params: RpcParams, options: StreamOptions): AsyncGenerator<unknown, void, undefined> {
@@ -147,6 +154,7 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
 
   return {
     call,
+    bytes,
     stream,
     close() {
       closed = true;
@@ -189,7 +197,7 @@ async function* watched(response: IncomingMessage, watch: IdleWatch | undefined)
   }
 }
 
-async function readAll(response: IncomingMessage, bytesMax: number): Promise<string> {
+async function readAll(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -197,13 +205,13 @@ async function readAll(response: IncomingMessage, bytesMax: number): Promise<str
     if (bytes > bytesMax) throw new RpcError('garbage', `kubo's reply is longer than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** kubo's errors are `{"Message": "…", "Code": 0, "Type": "error"}`; a proxy before it answers with text. */
 async function errorReply(response: IncomingMessage): Promise<RpcError> {
   const status = response.statusCode ?? 0;
-  const text = (await readAll(response, ERROR_BYTES_MAX).catch(() => '')).trim();
+  const text = (await readAll(response, ERROR_BYTES_MAX).catch(() => Buffer.alloc(0))).toString('utf8').trim();
   const message = messageOf(text) ?? `HTTP ${status} ${text.slice(0, 200)}`.trim();
   return new RpcError(status === 401 || status === 403 ? 'denied' : 'refused', message);
 }

@@ -1,6 +1,8 @@
+import type { BlockSource } from '../domain/cold-ports.ts';
 import { HotError, type HotTier } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { rpcSizes, type SizeOf, withoutEmptyBlocks } from './block-sizes.ts';
+import { type BlockFile, createBlockSource } from './block-source.ts';
 import { dialPeers, type Resolver, systemResolver } from './dial.ts';
 import { fetchDag } from './fetch-dag.ts';
 import { addPin, isPinned, listPins, removeNamedPin, removePins, repoUsage, runGarbageCollection } from './kubo-pins.ts';
@@ -10,6 +12,8 @@ export interface KuboTierOptions {
   rpc: KuboRpc;
   /** A cheaper way to a block's size, where there is one. */
   sizeOf?: SizeOf;
+  /** A cheaper way to a block, where there is one. */
+  blockFile?: BlockFile;
   /** The name of our pins. */
   pinName: string;
   allowPrivate: boolean;
@@ -20,13 +24,18 @@ export interface KuboTierOptions {
   log: Log;
 }
 
+/** A tier whose blocks can be read one by one. */
+export interface BlockHotTier extends HotTier {
+  readonly blocks: BlockSource;
+}
+
 /** One peer is not waited for longer than this. */
 const DIAL_TIMEOUT_MS = 10_000;
 
 const PIN_QUIET_MS = 30_000;
 
 /** What managed and external kubos have in common: all that goes over the RPC. */
-export function createKuboTier(options: KuboTierOptions): Omit<HotTier, 'start' | 'stop' | 'status'> {
+export function createKuboTier(options: KuboTierOptions): Omit<BlockHotTier, 'start' | 'stop' | 'status'> {
   const { rpc, pinName, exclusive, allowPrivate, log } = options;
   const askKubo = rpcSizes(rpc);
   const cheaper = options.sizeOf;
@@ -36,6 +45,7 @@ export function createKuboTier(options: KuboTierOptions): Omit<HotTier, 'start' 
   const dialling = { rpc, resolver: options.resolver ?? systemResolver, allowPrivate, timeoutMs: DIAL_TIMEOUT_MS, log };
   return {
     exclusive,
+    blocks: createBlockSource(rpc, options.blockFile),
     connect: (addresses, signal) => dialPeers(addresses, signal, dialling),
     fetch: (contentKey, limits, onProgress, signal) => fetchDag({ rpc, sizeOf, contentKey, limits, onProgress, signal }),
     pin: (contentKey, signal) => addPin(rpc, contentKey, { name: pinName, quietMs: options.pinQuietMs ?? PIN_QUIET_MS }, signal),

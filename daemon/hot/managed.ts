@@ -3,10 +3,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { FbpdError } from '../domain/errors.ts';
-import type { HotTier } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import type { AddressPolicy } from './addresses.ts';
 import { flatfsSizes } from './block-sizes.ts';
+import { flatfsBlocks } from './block-source.ts';
 import { askIdentity, createKnownNode } from './known-node.ts';
 import { authorizationOf, hasDefaultFlatfs, peerIdOf, type RpcListen, swarmOf, withSettings } from './kubo-config.ts';
 import { endProcess, findKubosOf } from './kubo-leftover.ts';
@@ -14,7 +14,7 @@ import { type KuboProcess, spawnKubo } from './kubo-process.ts';
 import { ensureRepo, kuboEnvironment, kuboFiles, readConfig, writeConfig, writeFileAtomic } from './kubo-repo.ts';
 import { createKuboRpc, isRecord, type RpcTarget } from './kubo-rpc.ts';
 import { createSupervisor, SUPERVISOR_TIMES, type SupervisorTimes } from './kubo-supervisor.ts';
-import { createKuboTier } from './kubo-tier.ts';
+import { type BlockHotTier, createKuboTier } from './kubo-tier.ts';
 import { resolveSwarmPorts } from './swarm-ports.ts';
 
 export interface ManagedKuboOptions extends AddressPolicy {
@@ -51,7 +51,7 @@ const SOCKET_PATH_BYTES_MAX = 103;
  * A kubo of our own: its repo in our state directory, its process under our watch.
  * `start` rejects with an FbpdError `BAD_ENVIRONMENT` that holds kubo's last words when it cannot be brought up.
  */
-export function createManagedKubo(options: ManagedKuboOptions): HotTier {
+export function createManagedKubo(options: ManagedKuboOptions): BlockHotTier {
   const { log } = options;
   const times = { ...SUPERVISOR_TIMES, ...options.times };
   const files = kuboFiles(options.stateDir);
@@ -61,6 +61,7 @@ export function createManagedKubo(options: ManagedKuboOptions): HotTier {
   let target: RpcTarget | undefined;
   const rpc = createKuboRpc({ target: () => target, authorization: authorizationOf(listen) });
   const sizes = flatfsSizes(join(files.repo, 'blocks'));
+  const blocks = flatfsBlocks(join(files.repo, 'blocks'));
 
   async function launch(): Promise<KuboProcess> {
     target = undefined;
@@ -89,6 +90,7 @@ export function createManagedKubo(options: ManagedKuboOptions): HotTier {
     });
     await writeConfig(files, config);
     sizes.enable(hasDefaultFlatfs(config));
+    blocks.enable(hasDefaultFlatfs(config));
     const peerId = peerIdOf(config);
     if (peerId !== undefined) known.setPeerId(peerId);
   }
@@ -127,6 +129,7 @@ export function createManagedKubo(options: ManagedKuboOptions): HotTier {
     ...createKuboTier({
       rpc,
       sizeOf: sizes.sizeOf,
+      blockFile: blocks.blockFile,
       pinName: options.pinName ?? 'fbpd',
       pinQuietMs: options.pinQuietMs,
       allowPrivate: options.allowPrivate,

@@ -74,6 +74,7 @@ function notingRpc(dialled: string[]): KuboRpc {
       dialled.push(String(arg));
       return Promise.reject(new Error('no'));
     },
+    bytes: () => Promise.reject(new Error('not used')),
     stream: () => {
       throw new Error('not used');
     },
