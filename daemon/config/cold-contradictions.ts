@@ -40,7 +40,7 @@ function maker(settings: Settings): Contradiction | undefined {
   const lacks = (what: string): Contradiction => ({ key: 'cold.maker', problem: `is "${cold.maker}" without ${what}` });
   if (lotus.rpc === undefined) return lacks('lotus.rpc: set lotus.rpc to the JSON-RPC endpoint of a Lotus node');
   if (providers.trusted.length === 0) return lacks('providers.trusted: name the storage providers that deals are to be made with');
-  const stranger = [...providers.places.keys()].find((id) => !providers.trusted.includes(id));
+  const stranger = Object.keys(providers.places).find((id) => !providers.trusted.includes(id));
   if (stranger !== undefined)
     return { key: 'providers.places', problem: `names ${stranger}, which is not in providers.trusted: add it there, or remove it here` };
   return firstOf(policies, (policy) => enoughProviders(policy, providers));
@@ -49,10 +49,10 @@ function maker(settings: Settings): Contradiction | undefined {
 /** That they are also different owners only the chain can say. */
 function enoughProviders(policy: ColdPolicy, { trusted, places }: Settings['providers']): Contradiction | undefined {
   const at = (key: string, problem: string): Contradiction => ({ key: `policies.${policy.name}.cold.${key}`, problem });
-  if (policy.spread && places.size === 0)
+  if (policy.spread && Object.keys(places).length === 0)
     return at('spread', 'is true, but providers.places does not say where any provider is: fill it, or set spread = false');
   const allowed = trusted.filter((id) => !policy.excluded.includes(id));
-  const usable = allowed.filter((id) => policy.countries.length === 0 || policy.countries.includes(places.get(id) ?? ''));
+  const usable = allowed.filter((id) => policy.countries.length === 0 || policy.countries.includes(places[id] ?? ''));
   if (usable.length >= policy.replicas.min) return undefined;
   const kept = policy.excluded.length > 0 ? ', after excluded' : '';
   const placed = policy.countries.length > 0 ? ', in its countries by providers.places' : '';

@@ -45,8 +45,8 @@ export const countries = kindOf('a list of two-letter countries such as ["DE", "
 /** Country by provider. */
 export const places = kindOf('a list of providers and their countries such as ["f01000=DE"]', (raw) => {
   const pairs = listOf(parsePlace)(raw)?.map((place) => place.split('=') as [string, string]);
-  const byProvider: ReadonlyMap<string, string> = new Map(pairs);
-  return pairs?.length === byProvider.size ? byProvider : undefined;
+  const byProvider = pairs && Object.fromEntries(pairs);
+  return byProvider && Object.keys(byProvider).length === pairs?.length ? byProvider : undefined;
 });
 
 /** How many copies: `{ min = 2, target = 3 }`. */

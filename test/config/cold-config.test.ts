@@ -30,7 +30,7 @@ test('nothing cold happens unless a maker is named, and what it would go by is t
   t.is(config.cold.staging, '/var/lib/fbpd/staging');
   t.true(config.cold.threads >= 1);
   t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520, wallClock: true });
-  t.deepEqual(config.providers, { trusted: [], places: new Map() });
+  t.deepEqual(config.providers, { trusted: [], places: {} });
   t.deepEqual(config.budget, { perDayAtto: 10n ** 18n, perDealAtto: 25n * 10n ** 16n, retrievalsPerDayAtto: 0n });
   t.is(config.limits.pieceMaxBytes, 32 * 2 ** 30);
   t.deepEqual(config.policies, [
@@ -97,10 +97,7 @@ test('every key is read in its unit', (t) => {
   t.deepEqual(config.chain, { finalityEpochs: 5, confirmLostEpochs: 120, startLeadEpochs: 20, wallClock: false });
   t.deepEqual(config.providers, {
     trusted: ['f01000', 'f01001'],
-    places: new Map([
-      ['f01000', 'DE'],
-      ['f01001', 'CH'],
-    ]),
+    places: { f01000: 'DE', f01001: 'CH' },
   });
   t.deepEqual(config.policies[0], {
     name: 'default',
