@@ -3,18 +3,16 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 
+import type { components } from '../../spec/fbpd.ts';
 import type { Config } from '../config.ts';
+import type { Finding } from '../domain/finding.ts';
 import { socketAddress } from '../domain/socket-path.ts';
 import { formatSize } from '../domain/units.ts';
 import { clientFor } from './context.ts';
+import { coldFindings, examineColdConfig } from './doctor-cold.ts';
 import { describeError } from './exit.ts';
 
-/** What one look found. `warn` works but is worth knowing; `fail` keeps the daemon from starting or from pinning. */
-export interface Finding {
-  about: string;
-  state: 'ok' | 'warn' | 'fail';
-  text: string;
-}
+type ColdStatus = components['schemas']['ColdStatus'];
 
 const ok = (about: string, text: string): Finding => ({ about, state: 'ok', text });
 const warn = (about: string, text: string): Finding => ({ about, state: 'warn', text });
@@ -34,16 +32,17 @@ export async function examine(config: Config): Promise<Finding[]> {
     ...ports,
     exposure(config),
     ...(await hotTier(config)),
+    ...(await coldLayer(config, running.cold)),
   ].map(({ about, state, text }) => ({ about, state, text }));
 }
 
-async function runningDaemon(config: Config): Promise<Finding & { running?: boolean }> {
+async function runningDaemon(config: Config): Promise<Finding & { running?: boolean; cold?: ColdStatus }> {
   const about = 'api.admin_socket';
   const path = config.api.adminSocket;
   try {
     socketAddress(path, process.cwd());
-    const { pid, endpoint } = await clientFor(path).call('get', '/admin/status', {});
-    return { ...ok(about, `${path}: the daemon runs as process ${pid} at ${endpoint}`), running: true };
+    const { pid, endpoint, cold } = await clientFor(path).call('get', '/admin/status', {});
+    return { ...ok(about, `${path}: the daemon runs as process ${pid} at ${endpoint}`), running: true, cold };
   } catch (error) {
     const unreachable = error instanceof Error && 'code' in error && error.code === 'UNREACHABLE';
     return unreachable ? ok(about, `${path}: no daemon runs`) : fail(about, describeError(error));
@@ -131,4 +130,13 @@ function exposure({ api }: Config): Finding {
 async function hotTier(config: Config): Promise<Finding[]> {
   const { examineHotTier } = await import('../main/hot.ts');
   return examineHotTier(config);
+}
+
+async function coldLayer(config: Config, running: ColdStatus | undefined): Promise<Finding[]> {
+  const configured = examineColdConfig(config);
+  if (config.cold.maker === 'none') return configured;
+  const staging = await directory('cold.staging', config.cold.staging);
+  if (running !== undefined) return [...configured, staging, ...coldFindings(running)];
+  const { examineCold } = await import('../main/examine-cold.ts');
+  return [...configured, staging, ...(await examineCold(config))];
 }

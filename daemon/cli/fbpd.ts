@@ -3,10 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { addAccountsCommand } from './accounts.ts';
 import { addBlockCommands } from './block.ts';
 import { addCheckCommand } from './check.ts';
+import { addDealsCommand } from './deals.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { describeError, EXIT, exitCodeOf } from './exit.ts';
+import { addFreezeCommands } from './freeze.ts';
 import { addInitCommand } from './init.ts';
 import { addPinsCommand } from './pins.ts';
+import { addPlanCommand } from './plan.ts';
+import { addProvidersCommand } from './providers.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addServeCommand } from './serve.ts';
 import { addStartCommand } from './start.ts';
@@ -36,7 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
 
 function createProgram(): Command {
   const program = new Command('fbpd')
-    .description('Pin to IPFS, kept hot by kubo: the daemon, and the command that speaks to it.')
+    .description('Pin to IPFS, kept hot by kubo and cold by Filecoin deals: the daemon, and the command that speaks to it.')
     .version(version(), '-V, --version')
     .option('--config <file>', 'the config file; without it FBPD_CONFIG, ./.fbpd/fbpd.toml, /etc/fbpd/fbpd.toml')
     .option('--socket <path>', "the daemon's admin socket; without it, the config's")
@@ -49,6 +53,10 @@ function createProgram(): Command {
   addDoctorCommand(program);
   addStatusCommand(program);
   addPinsCommand(program);
+  addDealsCommand(program);
+  addPlanCommand(program);
+  addProvidersCommand(program);
+  addFreezeCommands(program);
   addAccountsCommand(program);
   addTokensCommand(program);
   addBlockCommands(program);

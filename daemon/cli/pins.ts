@@ -5,6 +5,7 @@ import { NAME_MATCHES, PIN_STATUSES, type PinStatus } from '../domain/pin.ts';
 import type { AdminClient } from './client.ts';
 import { Context } from './context.ts';
 import { CliError, EXIT } from './exit.ts';
+import { renderExplanation } from './explain.ts';
 import { collect, collectPairs, positiveInteger, wordsOf } from './options.ts';
 import { formatTime, printable, renderTable } from './output.ts';
 import { PIN_COLUMNS, renderPin } from './render-pin.ts';
@@ -29,7 +30,7 @@ interface AddOptions {
   meta?: Record<string, string>;
 }
 
-/** `fbpd pins ls|get|add|rm|retry|log`. */
+/** `fbpd pins ls|get|add|rm|retry|log|explain`. */
 export function addPinsCommand(program: Command): void {
   const pins = program.command('pins').description('pins of every account');
 
@@ -117,6 +118,15 @@ export function addPinsCommand(program: Command): void {
       const context = new Context(command);
       const { events } = await context.client().call('get', '/admin/pins/{requestId}/log', { path: { requestId } });
       context.print(events, () => (events.length === 0 ? 'nothing yet\n' : renderTable(events, EVENT_COLUMNS)));
+    });
+
+  pins
+    .command('explain <requestid>')
+    .description('its hot copy, its pieces and deals, what happens next, when, and why')
+    .action(async (requestId: string, _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const explanation = await context.client().call('get', '/admin/pins/{requestId}/explain', { path: { requestId } });
+      context.print(explanation, () => renderExplanation(explanation));
     });
 }
 

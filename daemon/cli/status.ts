@@ -4,6 +4,7 @@ import type { components } from '../../spec/fbpd.ts';
 import { formatSize } from '../domain/units.ts';
 import { Context } from './context.ts';
 import { counted, formatTime, renderFields } from './output.ts';
+import { coldFields } from './status-cold.ts';
 
 type Status = components['schemas']['Status'];
 
@@ -33,6 +34,7 @@ function renderStatus(status: Status): string {
     ['hot tier', `${hot.up ? 'up' : 'DOWN'}: ${hot.detail}`],
     ['peer id', hot.peerId],
     ['hot space', hotSpace(hot)],
+    ...coldFields(status.cold),
     ['disk', `${formatSize(disk.freeBytes)} free; pins wait below ${formatSize(disk.minFreeBytes)}`],
     ['state', status.stateDir],
     ['cache', status.cacheDir],

@@ -49,10 +49,6 @@ export const COLD_SECTIONS = {
       doc: 'A deal starts so long after it is proposed; the provider must have it in a sector by then.',
       fallback: '4d',
     }),
-    wallClock: bool('wall_clock', {
-      doc: "Whether epochs follow the wall's clock, as on every real network: only then a node that lags behind is noticed, and times of epochs can be told.",
-      fallback: true,
-    }),
   },
   providers: {
     trusted: providerIds('trusted', {

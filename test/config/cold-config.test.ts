@@ -29,7 +29,7 @@ test('nothing cold happens unless a maker is named, and what it would go by is t
   t.is(config.cold.maker, 'none');
   t.is(config.cold.staging, '/var/lib/fbpd/staging');
   t.true(config.cold.threads >= 1);
-  t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520, wallClock: true });
+  t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520 });
   t.deepEqual(config.providers, { trusted: [], places: {} });
   t.deepEqual(config.budget, { perDayAtto: 10n ** 18n, perDealAtto: 25n * 10n ** 16n, retrievalsPerDayAtto: 0n });
   t.is(config.limits.pieceMaxBytes, 32 * 2 ** 30);
@@ -63,7 +63,6 @@ test('every key is read in its unit', (t) => {
     finality = 5
     confirm_lost = "1h"
     start_lead = 20
-    wall_clock = false
     [providers]
     trusted = ["f01000", "t01001", "f01000"]
     places = ["t01000=DE", "f01001 = CH"]
@@ -94,7 +93,7 @@ test('every key is read in its unit', (t) => {
   t.is(config.lotus.wallet, 'f1abjxfbp274xpdqcpuaykwkfb43omjotacm2p3za');
   t.is(config.cold.staging, '/etc/shared');
   t.is(config.cold.threads, 3);
-  t.deepEqual(config.chain, { finalityEpochs: 5, confirmLostEpochs: 120, startLeadEpochs: 20, wallClock: false });
+  t.deepEqual(config.chain, { finalityEpochs: 5, confirmLostEpochs: 120, startLeadEpochs: 20 });
   t.deepEqual(config.providers, {
     trusted: ['f01000', 'f01001'],
     places: { f01000: 'DE', f01001: 'CH' },

@@ -1,0 +1,27 @@
+import type { components } from '../../spec/fbpd.ts';
+import { minute } from './cold-output.ts';
+
+type ColdStatus = components['schemas']['ColdStatus'];
+
+/** What to do about each reason for which nothing is spent. Those that are not here say it themselves. */
+const HINTS: Readonly<Record<string, string>> = {
+  lotus_down: 'see that it runs and that lotus.rpc is right',
+  lotus_token: 'make one with `lotus auth create-token --perm admin`, put it into lotus.token_file and restart fbpd',
+  lotus_behind: 'it goes on by itself when the node has caught up; `lotus sync wait` shows how far it is',
+  other_network: 'point lotus.rpc back at the node of before, or use another state.dir for this network',
+  wallet_empty: 'send FIL to the wallet',
+  funds_short: 'send FIL to the wallet, or wait until deals have ended',
+};
+
+/** Why nothing is spent, and what to do, in one sentence; undefined while it may be. */
+export function heldText({ held, breaker, funds }: ColdStatus): string | undefined {
+  if (breaker !== undefined) {
+    const who = breaker.by === 'operator' ? 'an operator' : 'fbpd itself';
+    const why = breaker.text === '' ? '' : `: ${breaker.text}`;
+    return `frozen by ${who} since ${minute(breaker.at)}${why}; \`fbpd unfreeze\` lets it go on`;
+  }
+  if (held === undefined) return undefined;
+  const hint = HINTS[held.code];
+  const wallet = held.code === 'wallet_empty' && funds !== undefined ? ` (${funds.address})` : '';
+  return hint === undefined ? held.text : `${held.text}: ${hint}${wallet}`;
+}

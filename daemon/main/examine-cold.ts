@@ -1,0 +1,95 @@
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Chain, DealMaker } from '../domain/cold-ports.ts';
+import { formatFil } from '../domain/fil.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { ProviderOnChain } from '../domain/provider.ts';
+import { createLog } from '../log.ts';
+import { domainOf, sameDomain } from '../plan/providers.ts';
+import { lotusSide } from './cold.ts';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+/** A node that takes longer to say where its head is will be late for deals, too. */
+const SLOW_MS = 2_000;
+const BEHIND_MAX_SECONDS = 600;
+
+/** For `fbpd doctor` while no daemon runs: whether deals could be made, and with whom. Changes nothing anywhere. */
+export async function examineCold(config: Config): Promise<Finding[]> {
+  if (config.cold.maker === 'none') return [];
+  const { chain, maker } = lotusSide(config, systemClock, createLog('silent'));
+  const node = await examineNode(chain, config);
+  if (node.state === 'fail') return [node];
+  return [node, await examineMaker(maker, chain), ...(await examineProviders(chain, config))];
+}
+
+async function examineNode(chain: Chain, { lotus: { rpc = '' } }: Config): Promise<Finding> {
+  const about = 'lotus.rpc';
+  const beganMs = performance.now();
+  try {
+    const { network, headEpoch, behindSeconds = 0 } = await chain.view(AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const tookMs = Math.round(performance.now() - beganMs);
+    const at = `${rpc} is on ${network} at epoch ${headEpoch}`;
+    if (behindSeconds > BEHIND_MAX_SECONDS)
+      return { about, state: 'warn', text: `${at}, ${Math.round(behindSeconds)} s behind the clock: deals wait until it has caught up` };
+    if (tookMs > SLOW_MS) return { about, state: 'warn', text: `${at}, but took ${tookMs} ms to say so: see what keeps the node busy` };
+    return { about, state: 'ok', text: at };
+  } catch (error) {
+    return {
+      about,
+      state: 'fail',
+      text: `${rpc} gives no view of the chain (${messageOf(error)}); see that Lotus runs, and that this is its RPC`,
+    };
+  }
+}
+
+async function examineMaker(maker: DealMaker, chain: Chain): Promise<Finding> {
+  const about = `maker ${maker.name}`;
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const problem = await maker.problem(signal);
+  if (problem !== undefined) return { about, state: 'fail', text: problem.text };
+  try {
+    const address = await maker.wallet(signal);
+    const [walletAtto, { escrowAtto }] = await Promise.all([
+      chain.walletBalance(address, signal),
+      chain.marketBalance(address, undefined, signal),
+    ]);
+    return { about, state: 'ok', text: `pays from ${address}: ${formatFil(walletAtto)} in the wallet, ${formatFil(escrowAtto)} in escrow` };
+  } catch (error) {
+    return { about, state: 'fail', text: `the wallet cannot be read (${messageOf(error)})` };
+  }
+}
+
+async function examineProviders(chain: Chain, { providers: { trusted }, policies }: Config): Promise<Finding[]> {
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const read = await Promise.allSettled(trusted.map((id) => chain.provider(id, signal)));
+  const unread = read.flatMap((result, index): Finding[] =>
+    result.status === 'fulfilled'
+      ? []
+      : [
+          {
+            about: trusted[index] ?? '',
+            state: 'warn',
+            text: `cannot be read from the chain (${messageOf(result.reason)}): no deals are made with it`,
+          },
+        ],
+  );
+  const found = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return [...unread, domains(found, policies)];
+}
+
+/** Providers with one owner, worker, beneficiary, peer or host are one, as they fail together. */
+function domains(found: readonly ProviderOnChain[], policies: Config['policies']): Finding {
+  const about = 'providers.trusted';
+  const apart: ProviderOnChain[] = [];
+  for (const one of found) if (!apart.some((other) => sameDomain(domainOf(one), domainOf(other)))) apart.push(one);
+  const min = Math.max(...policies.map(({ replicas }) => replicas.min));
+  const target = Math.max(...policies.map(({ replicas }) => replicas.target));
+  const text = `${found.length} found, ${apart.length} of which share no owner, worker, beneficiary, peer or host`;
+  if (apart.length < min) return { about, state: 'fail', text: `${text}: at least ${min} are wanted; name others` };
+  if (apart.length < target) return { about, state: 'warn', text: `${text}: ${target} copies are wanted; name others` };
+  return { about, state: 'ok', text };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
