@@ -38,6 +38,7 @@ export interface Proposal {
   pricePerEpochAtto: bigint;
   /** Without the client's collateral, which only the maker knows. */
   costAtto: bigint;
+  verified: boolean;
   reason: DealReason;
   replaces?: string;
   why: Reason;
@@ -99,7 +100,14 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
       const epoch = Math.max(headEpoch + 1, Math.min(choice.againEpoch ?? Number.POSITIVE_INFINITY, headEpoch + rules.retryEpochs));
       return { proposals, next: choice.why, look: { queue, epoch } };
     }
-    const proposal = proposalFor(choice.provider, choice.domain, slot, pieceSizeBytes, policy, headEpoch + rules.startLeadEpochs);
+    const proposal = proposalFor(
+      choice.provider,
+      choice.domain,
+      slot,
+      pieceSizeBytes,
+      policy,
+      startAfter(deals, choice.provider.id, headEpoch + rules.startLeadEpochs),
+    );
     const why = unaffordable(proposal.costAtto, money);
     if (why !== undefined) {
       const epoch = why.code === 'over_budget' ? nextDayEpoch(headEpoch) : headEpoch + rules.retryEpochs;
@@ -179,11 +187,18 @@ function proposalFor(
     durationEpochs,
     pricePerEpochAtto,
     costAtto: costOf({ startEpoch, endEpoch: startEpoch + durationEpochs, pricePerEpochAtto, clientCollateralAtto: 0n }),
+    verified: policy.verifiedDeal,
     reason,
     why: whyOf(reason, replaces),
     ...(provider.country === undefined ? {} : { country: provider.country }),
     ...(replaces === undefined ? {} : { replaces: replaces.id }),
   };
+}
+
+/** The same provider is never asked for the same deal twice: a new attempt has a start of its own. */
+function startAfter(deals: readonly Deal[], provider: string, earliestEpoch: number): number {
+  const starts = deals.filter((deal) => deal.provider === provider).map(({ terms }) => terms.startEpoch + 1);
+  return Math.max(earliestEpoch, ...starts);
 }
 
 function whyOf(reason: DealReason, replaces: Deal | undefined): Reason {

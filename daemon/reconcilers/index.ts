@@ -1,13 +1,22 @@
 import type { Registry } from 'prom-client';
 
+import type { ColdView } from '../domain/cold-ports.ts';
 import type { Clock, HotTier, PinStore } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { AuditReconciler } from './audit.ts';
+import type { ColdContextOptions, ColdCron, ColdOptions } from './cold/options.ts';
+import { createColdParts } from './cold/parts.ts';
+import { ReconcilerView } from './cold/view.ts';
+import { CreateReconciler } from './create.ts';
 import { GcReconciler } from './gc.ts';
 import { HoldReconciler } from './hold.ts';
+import { PiecesReconciler } from './pieces.ts';
 import { type PinLimits, PinReconciler } from './pin.ts';
 import { ReleaseReconciler } from './release.ts';
-import { Scheduler } from './scheduler.ts';
+import { RenewReconciler } from './renew.ts';
+import { SampleReconciler } from './sample.ts';
+import { type Reconciler, type ScheduledReconciler, Scheduler } from './scheduler.ts';
+import { VerifyReconciler } from './verify.ts';
 
 export interface ReconcilersOptions {
   store: PinStore;
@@ -21,11 +30,15 @@ export interface ReconcilersOptions {
   /** Unpinned blocks are deleted as soon as there are about so many bytes of them. */
   garbageBytes: number;
   cron: { gc: string; sweep: string };
+  /** Absent: contents are kept hot only. */
+  cold?: ColdOptions & { cron: ColdCron };
 }
 
 export interface Reconcilers {
   scheduler: Scheduler;
   pin: PinReconciler;
+  /** Absent without a cold layer. */
+  cold?: ColdView;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -73,6 +86,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
   });
   const release = new ReleaseReconciler({ store, hot, log, collectingGarbage: () => gc.collecting(), onGarbage: noteGarbage });
   const audit = new AuditReconciler({ store, hot, log });
+  const cold = options.cold === undefined ? undefined : createCold({ ...options.cold, clock, log }, runLater);
   const scheduler: Scheduler = new Scheduler({
     reconcilers: [
       { reconciler: hold, cron: HOLD_CRON },
@@ -80,6 +94,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
       { reconciler: release, cron: MINUTELY },
       { reconciler: audit, cron: cron.sweep },
       { reconciler: gc, cron: cron.gc, atStart: false },
+      ...(cold === undefined || options.cold === undefined ? [] : scheduleCold(cold, options.cold.cron)),
     ],
     clock,
     log,
@@ -88,11 +103,15 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
   return {
     scheduler,
     pin,
+    ...(cold === undefined ? {} : { cold: cold.view }),
     async start() {
       // What holds fetches back is known before the first could begin.
       await scheduler.run('hold');
       await pin.start();
       store.onDue(() => runLater('release'));
+      options.cold?.store.onDue((what) => {
+        if (what !== 'deals') runLater(what === 'contents' ? 'pieces' : what);
+      });
       scheduler.start();
     },
     async stop() {
@@ -101,4 +120,39 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
       await pin.stop();
     },
   };
+}
+
+export interface Cold {
+  view: ColdView;
+  pieces: Reconciler;
+  create: Reconciler;
+  verify: Reconciler;
+  renew: Reconciler;
+  sample: Reconciler;
+}
+
+/** The reconcilers of the cold layer. `runLater` asks for a pass of the one with that name. */
+export function createCold(options: ColdContextOptions, runLater: (name: string) => void): Cold {
+  const parts = createColdParts(options);
+  const wake = (): void => {
+    for (const name of ['create', 'renew']) runLater(name);
+  };
+  return {
+    view: new ReconcilerView({ ...parts, perDayAtto: options.rules.perDayAtto, wake }),
+    pieces: new PiecesReconciler(parts),
+    create: new CreateReconciler(parts),
+    verify: new VerifyReconciler(parts),
+    renew: new RenewReconciler(parts),
+    sample: new SampleReconciler(parts),
+  };
+}
+
+function scheduleCold({ pieces, create, verify, renew, sample }: Cold, cron: ColdCron): ScheduledReconciler[] {
+  return [
+    { reconciler: pieces, cron: cron.create },
+    { reconciler: verify, cron: cron.verify },
+    { reconciler: renew, cron: cron.renew },
+    { reconciler: create, cron: cron.create },
+    { reconciler: sample, cron: cron.verify, atStart: false },
+  ];
 }

@@ -1,0 +1,149 @@
+import type { BudgetDay, Change, ColdChange, ColdStore } from '../../domain/cold-ports.ts';
+import type { Deal } from '../../domain/deal.ts';
+import { isFbpdError } from '../../domain/errors.ts';
+import type { Piece } from '../../domain/piece.ts';
+import type { ColdPolicy } from '../../domain/policy.ts';
+import type { Versioned } from '../../domain/ports.ts';
+import type { Provider, ProviderEvent } from '../../domain/provider.ts';
+import type { DealStep } from '../../plan/deal-step.ts';
+import { type Exposure, exposureOf, minus, NO_EXPOSURE, plus } from '../../plan/ledger.ts';
+import { newProvider, withEvent } from '../../plan/providers.ts';
+import type { ColdRules } from '../../plan/rules.ts';
+import { pieceAfter } from '../../plan/summary.ts';
+
+export interface DeskOptions {
+  store: ColdStore;
+  policies: readonly ColdPolicy[];
+  countries: ReadonlyMap<string, string>;
+  rules: ColdRules;
+}
+
+/** Somebody else may write first so often in a row before it is a fault. */
+const TRIES = 8;
+
+/**
+ * All writes of deals, and of what must change with them: the piece's summary, the budget's day, the provider's
+ * history. It keeps count of what deals may have locked on the chain.
+ */
+export class Desk {
+  readonly #options: DeskOptions;
+  #exposure: Exposure = NO_EXPOSURE;
+  #intendedAtto = 0n;
+  #counted: Promise<void> | undefined;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+  }
+
+  policy(name: string): ColdPolicy | undefined {
+    return this.#options.policies.find((policy) => policy.name === name);
+  }
+
+  /** What all deals together may have locked, and what was promised since the process began. Reads them all, once. */
+  async exposure(): Promise<Exposure & { intendedTotalAtto: bigint }> {
+    this.#counted ??= this.#count();
+    await this.#counted;
+    return { ...this.#exposure, intendedTotalAtto: this.#intendedAtto };
+  }
+
+  /** Writes a deal that is about to be sent, with its money. False when the piece or the day has changed meanwhile: nothing was written then. */
+  async intend(piece: Versioned<Piece>, deals: readonly Deal[], deal: Deal, day: Versioned<BudgetDay> | undefined): Promise<boolean> {
+    await this.exposure();
+    const after = pieceAfter(
+      { ...piece.value, generation: piece.value.generation + 1 },
+      [...deals, deal],
+      this.policy(piece.value.policy),
+      piece.value.due?.epoch ?? 0,
+    );
+    const written = await this.#write({
+      deals: [{ before: undefined, after: deal }],
+      pieces: [{ before: piece, after }],
+      day: { before: day, after: { day: deal.budgetDay, committedAtto: (day?.value.committedAtto ?? 0n) + deal.costAtto } },
+    });
+    if (written) this.#intendedAtto += deal.costAtto;
+    return written;
+  }
+
+  /** Reads a deal afresh, takes the step, and writes it with all that goes with it. Undefined when the step is. */
+  async change(dealId: string, headEpoch: number, step: (deal: Deal, piece: Piece) => DealStep | undefined): Promise<DealStep | undefined> {
+    await this.exposure();
+    const { store } = this.#options;
+    for (let turn = 0; turn < TRIES; turn += 1) {
+      const before = await store.deal(dealId);
+      const piece = before === undefined ? undefined : await store.piece(before.value.pieceId);
+      if (before === undefined || piece === undefined) return undefined;
+      const taken = step(before.value, piece.value);
+      if (taken === undefined) return undefined;
+      if (await this.#write(await this.#changeFor(before, taken, piece, headEpoch))) return taken;
+    }
+    throw new Error(`deal ${dealId} changed under our hands ${TRIES} times in a row`);
+  }
+
+  /** The same for a piece alone. */
+  async changePiece(pieceId: string, change: (piece: Piece) => Piece | undefined): Promise<void> {
+    for (let turn = 0; turn < TRIES; turn += 1) {
+      const before = await this.#options.store.piece(pieceId);
+      const after = before === undefined ? undefined : change(before.value);
+      if (before === undefined || after === undefined) return;
+      if (await this.#write({ pieces: [{ before, after }] })) return;
+    }
+    throw new Error(`piece ${pieceId} changed under our hands ${TRIES} times in a row`);
+  }
+
+  async changeProvider(providerId: string, change: (provider: Provider) => Provider): Promise<Provider> {
+    for (let turn = 0; turn < TRIES; turn += 1) {
+      const written = await this.#providerChange(providerId, change);
+      if (await this.#write({ providers: [written] })) return written.after as Provider;
+    }
+    throw new Error(`provider ${providerId} changed under our hands ${TRIES} times in a row`);
+  }
+
+  noteEvent(providerId: string, event: ProviderEvent): Promise<Provider> {
+    return this.changeProvider(providerId, (provider) => withEvent(provider, event, this.#options.rules));
+  }
+
+  async #changeFor(before: Versioned<Deal>, step: DealStep, piece: Versioned<Piece>, headEpoch: number): Promise<ColdChange> {
+    const { store } = this.#options;
+    const { deal, budgetAtto, events } = step;
+    const change: ColdChange = { deals: [{ before, after: deal }] };
+    if (deal.state !== before.value.state || deal.outcome !== before.value.outcome) {
+      const deals = (await store.dealsOf(deal.pieceId)).map(({ value }) => (value.id === deal.id ? deal : value));
+      change.pieces = [{ before: piece, after: pieceAfter(piece.value, deals, this.policy(piece.value.policy), headEpoch) }];
+    }
+    if (budgetAtto !== 0n) {
+      const day = await store.day(deal.budgetDay);
+      const committedAtto = (day?.value.committedAtto ?? 0n) + budgetAtto;
+      change.day = { before: day, after: { day: deal.budgetDay, committedAtto: committedAtto < 0n ? 0n : committedAtto } };
+    }
+    if (events.length > 0) {
+      const withEvents = (provider: Provider): Provider =>
+        events.reduce((one, event) => withEvent(one, event, this.#options.rules), provider);
+      change.providers = [await this.#providerChange(deal.provider, withEvents)];
+    }
+    return change;
+  }
+
+  async #providerChange(providerId: string, change: (provider: Provider) => Provider): Promise<Change<Provider>> {
+    const before = await this.#options.store.provider(providerId);
+    return { before, after: change(before?.value ?? newProvider(providerId, this.#options.countries.get(providerId))) };
+  }
+
+  /** False after a conflict. */
+  async #write(change: ColdChange): Promise<boolean> {
+    try {
+      await this.#options.store.write(change);
+    } catch (error) {
+      if (isFbpdError(error, 'CONFLICT')) return false;
+      throw error;
+    }
+    for (const { before, after } of change.deals ?? []) {
+      if (before !== undefined) this.#exposure = minus(this.#exposure, exposureOf(before.value));
+      if (after !== undefined) this.#exposure = plus(this.#exposure, exposureOf(after));
+    }
+    return true;
+  }
+
+  async #count(): Promise<void> {
+    for await (const { value } of this.#options.store.deals()) this.#exposure = plus(this.#exposure, exposureOf(value));
+  }
+}

@@ -1,0 +1,274 @@
+import type { Breaker, Chain, ChainMemory, ChainView, ColdFailure, ColdStore, DealMaker } from '../../domain/cold-ports.ts';
+import { ColdError } from '../../domain/cold-ports.ts';
+import { isFbpdError } from '../../domain/errors.ts';
+import type { Reason } from '../../domain/pin.ts';
+import type { Clock } from '../../domain/ports.ts';
+import type { Log } from '../../log.ts';
+import {
+  type FundsLook,
+  type Loss,
+  type Trip,
+  tripByChain,
+  tripByFunds,
+  tripByLosses,
+  unexplainedLocked,
+  unexplainedWithdrawal,
+} from '../../plan/losses.ts';
+import type { ColdRules } from '../../plan/rules.ts';
+import { chainHold, planSpending, type SpendingInput } from '../../plan/spending.ts';
+import { ASK_NODE_MS, answerOf, within } from './deadline.ts';
+import type { Desk } from './desk.ts';
+
+export interface GuardOptions {
+  store: ColdStore;
+  chain: Chain;
+  maker: DealMaker;
+  desk: Desk;
+  rules: ColdRules;
+  clock: Clock;
+  log: Log;
+}
+
+export interface Funds {
+  escrowAtto: bigint;
+  lockedAtto: bigint;
+  walletAtto: bigint;
+  address: string;
+}
+
+/** One look at the chain, against which a whole pass decides. */
+export interface Look {
+  view: ChainView;
+  /** Our wallet as ID address, once the chain has seen it. */
+  clientId?: string;
+}
+
+/** A suspicion about our money, and against which earlier look it was raised: at the second sight it is a fact. */
+interface Suspicion {
+  of: 'locked' | 'withdrawn';
+  before: FundsLook;
+  finalizedEpoch: number;
+}
+
+const NOT_YET: Reason = { code: 'starting', text: 'waiting for the first look at the chain' };
+
+/** Looks at chain, node and money once per pass, and says whether deals may be made. */
+export class SpendingGuard {
+  readonly #options: GuardOptions;
+  #held: Reason | undefined = NOT_YET;
+  #lastView: { view: ChainView; atMs: number } | undefined;
+  #funds: Funds | undefined;
+  #lastFunds: FundsLook | undefined;
+  #suspicion: Suspicion | undefined;
+  /** What is locked beyond our deals, and how much of that the operator has accepted by unfreezing. */
+  #unexplainedAtto = 0n;
+  #acceptedAtto = 0n;
+  #losses: Loss[] = [];
+  #fundsRefusedUntilEpoch = 0;
+  #wallet: string | undefined;
+  #clientId: string | undefined;
+  #looking: Promise<Look | Reason> | undefined;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+  }
+
+  /** Why no deal may be made; the breaker is read afresh each time. */
+  held(): Reason | undefined {
+    const breaker = this.#options.store.breaker()?.value;
+    return breaker === undefined ? this.#held : planSpending({ ...FINE, breaker });
+  }
+
+  lastView(): { view: ChainView; atMs: number } | undefined {
+    return this.#lastView;
+  }
+
+  funds(): Funds | undefined {
+    return this.#funds;
+  }
+
+  /** Free for new deals; undefined while balances could not be read. */
+  async availableAtto(): Promise<bigint | undefined> {
+    if (this.#funds === undefined) return undefined;
+    const { escrowAtto, lockedAtto, walletAtto } = this.#funds;
+    return walletAtto + escrowAtto - lockedAtto - (await this.#options.desk.exposure()).promisedAtto;
+  }
+
+  headEpoch(): number {
+    return this.#lastView?.view.headEpoch ?? 0;
+  }
+
+  /** A view of the chain that conclusions may be drawn from, or why there is none. Passes that look at once share one look. */
+  look(signal: AbortSignal): Promise<Look | Reason> {
+    this.#looking ??= this.#look(signal).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(signal: AbortSignal): Promise<Look | Reason> {
+    const { chain, store, rules, clock, maker } = this.#options;
+    const seen = await this.#view(signal);
+    signal.throwIfAborted();
+    if (typeof seen === 'string') return this.#hold({ ...FINE, chainFailure: seen });
+    await this.#readWallet(signal);
+    const trip = tripByChain(seen, store.chain()?.value, this.#wallet, rules.finalityEpochs);
+    if (trip !== undefined) await this.trip(trip);
+    const input: SpendingInput = {
+      ...FINE,
+      view: seen,
+      otherChain: trip?.code === 'other_network',
+      behindMaxSeconds: rules.behindMaxSeconds,
+    };
+    const unusable = chainHold(input);
+    if (unusable !== undefined) return this.#hold(input);
+    this.#lastView = { view: seen, atMs: clock.nowMs() };
+    const problem = await maker.problem(within(signal, ASK_NODE_MS));
+    await this.#readFunds(chain, seen, signal);
+    if (trip === undefined) await this.#remember(seen);
+    const freeAtto = this.#funds === undefined ? undefined : this.#funds.walletAtto + this.#funds.escrowAtto - this.#funds.lockedAtto;
+    this.#held = planSpending({
+      ...input,
+      makerProblem: problem ?? (this.#wallet === undefined ? NO_WALLET : undefined),
+      fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
+      ...(freeAtto === undefined ? {} : { freeAtto }),
+    });
+    return { view: seen, ...(this.#clientId === undefined ? {} : { clientId: this.#clientId }) };
+  }
+
+  #hold(input: SpendingInput): Reason {
+    const held = planSpending(input) ?? NOT_YET;
+    if (held.code !== this.#held?.code) this.#options.log.warn({ reason: held.code }, held.text);
+    this.#held = held;
+    return held;
+  }
+
+  async #view(signal: AbortSignal): Promise<ChainView | ColdFailure> {
+    try {
+      return await this.#options.chain.view(within(signal, ASK_NODE_MS));
+    } catch (error) {
+      if (!(error instanceof ColdError)) throw error;
+      this.#options.log.debug({ err: error }, 'the chain could not be looked at');
+      return error.failure;
+    }
+  }
+
+  async #readWallet(signal: AbortSignal): Promise<void> {
+    const { chain, maker } = this.#options;
+    this.#wallet = (await answerOf(maker.wallet(within(signal, ASK_NODE_MS)))) ?? this.#wallet;
+    if (this.#wallet === undefined || this.#clientId !== undefined) return;
+    this.#clientId = await answerOf(chain.idAddress(this.#wallet, within(signal, ASK_NODE_MS)));
+  }
+
+  /** Balances at the finalized tip set, and whether they are what our deals explain. */
+  async #readFunds(chain: Chain, view: ChainView, signal: AbortSignal): Promise<void> {
+    const address = this.#wallet;
+    if (address === undefined) return;
+    const market = await answerOf(chain.marketBalance(address, view.finalizedKey, within(signal, ASK_NODE_MS)));
+    const walletAtto = await answerOf(chain.walletBalance(address, within(signal, ASK_NODE_MS)));
+    if (market === undefined || walletAtto === undefined) return;
+    this.#funds = { ...market, walletAtto, address };
+    const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await this.#options.desk.exposure();
+    await this.#checkFunds({ ...market, lockedAtMostAtto, promisedAtto, intendedTotalAtto }, view.finalizedEpoch);
+  }
+
+  async #checkFunds(now: FundsLook, finalizedEpoch: number): Promise<void> {
+    const before = this.#suspicion?.before ?? this.#lastFunds ?? now;
+    const unexplained = unexplainedLocked(now);
+    const locked = unexplained > this.#acceptedAtto ? unexplained : 0n;
+    const withdrawn = unexplainedWithdrawal(before, now);
+    this.#lastFunds = now;
+    this.#unexplainedAtto = unexplained;
+    if (locked === 0n && withdrawn === 0n) {
+      this.#suspicion = undefined;
+      return;
+    }
+    const of = locked > 0n ? 'locked' : 'withdrawn';
+    if (this.#suspicion?.of !== of) this.#suspicion = { of, before, finalizedEpoch };
+    else if (finalizedEpoch > this.#suspicion.finalizedEpoch) await this.trip(tripByFunds(of, of === 'locked' ? locked : withdrawn));
+  }
+
+  /** What chain this store belongs to is written down when it was seen for the first time, and how far it was final. */
+  async #remember(view: ChainView): Promise<void> {
+    const { store, rules } = this.#options;
+    const before = store.chain();
+    const known = before?.value;
+    if (this.#wallet === undefined) return;
+    if (known !== undefined && view.finalizedEpoch - known.finalizedEpoch < Math.max(1, rules.finalityEpochs / 10)) return;
+    const after: ChainMemory = {
+      network: view.network,
+      genesisCid: view.genesisCid,
+      finalizedEpoch: view.finalizedEpoch,
+      wallet: this.#wallet,
+    };
+    await ignoreConflict(store.write({ chain: { before, after } }));
+  }
+
+  /** The node is there right now: so what failed was somebody else's fault. */
+  async answers(signal: AbortSignal): Promise<boolean> {
+    return (await answerOf(this.#options.chain.view(within(signal, ASK_NODE_MS)))) !== undefined;
+  }
+
+  noteFundsRefused(headEpoch: number): void {
+    this.#fundsRefusedUntilEpoch = headEpoch + this.#options.rules.retryEpochs;
+    this.#held = { code: 'funds_short', text: 'waiting for funds: the last deal was refused for want of them' };
+  }
+
+  /** Called with losses before they are written, so that nothing is bought again in between. */
+  async noteLosses(owners: readonly string[], headEpoch: number): Promise<void> {
+    const { recheckEpochs } = this.#options.rules;
+    this.#losses = [...this.#losses, ...owners.map((owner) => ({ owner, epoch: headEpoch }))].filter(
+      ({ epoch }) => headEpoch - epoch <= recheckEpochs,
+    );
+    const trip = tripByLosses(this.#losses, headEpoch, recheckEpochs);
+    if (trip !== undefined) await this.trip(trip);
+  }
+
+  /** Opens the breaker, unless it is open. */
+  async trip(trip: Trip, by: Breaker['by'] = 'fbpd'): Promise<Breaker> {
+    const { store, clock, log } = this.#options;
+    const open = store.breaker();
+    if (open !== undefined) return open.value;
+    const breaker: Breaker = { ...trip, by, atMs: clock.nowMs() };
+    await ignoreConflict(store.write({ breaker: { before: undefined, after: breaker } }));
+    log.error({ code: breaker.code }, `spending is frozen: ${breaker.text}`);
+    return store.breaker()?.value ?? breaker;
+  }
+
+  /** Spending may go on: what was seen so far raises no alarm again, and the present wallet is the wallet. */
+  async unfreeze(): Promise<boolean> {
+    const { store } = this.#options;
+    const before = store.breaker();
+    if (before === undefined) return false;
+    const chain = store.chain();
+    const wallet = this.#wallet;
+    const other = chain !== undefined && wallet !== undefined && chain.value.wallet !== wallet;
+    await store.write({
+      breaker: { before, after: undefined },
+      ...(other ? { chain: { before: chain, after: { ...chain.value, wallet } } } : {}),
+    });
+    this.#losses = [];
+    this.#acceptedAtto = this.#unexplainedAtto;
+    this.#suspicion = undefined;
+    this.#lastFunds = undefined;
+    return true;
+  }
+}
+
+const FINE: SpendingInput = {
+  breaker: undefined,
+  otherChain: false,
+  makerProblem: undefined,
+  fundsRefused: false,
+  behindMaxSeconds: Number.POSITIVE_INFINITY,
+};
+const NO_WALLET: Reason = { code: 'no_wallet', text: 'waiting: the Lotus node does not say which wallet pays' };
+
+/** Somebody else wrote the same first. */
+async function ignoreConflict(write: Promise<void>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isFbpdError(error, 'CONFLICT')) throw error;
+  }
+}

@@ -1,0 +1,27 @@
+import { Cars } from './cars.ts';
+import { Desk } from './desk.ts';
+import { SpendingGuard } from './guard.ts';
+import type { ColdContextOptions } from './options.ts';
+import { Proposer } from './propose.ts';
+import { ProviderBook } from './provider-book.ts';
+import { Sender } from './send.ts';
+
+/** What the cold reconcilers share, each thing once. */
+export type ColdParts = ColdContextOptions & {
+  desk: Desk;
+  guard: SpendingGuard;
+  book: ProviderBook;
+  cars: Cars;
+  sender: Sender;
+  proposer: Proposer;
+};
+
+export function createColdParts(options: ColdContextOptions): ColdParts {
+  const desk = new Desk(options);
+  const guard = new SpendingGuard({ ...options, desk });
+  const book = new ProviderBook({ ...options, desk, guard });
+  const cars = new Cars(options);
+  const sender = new Sender({ ...options, cars, desk, guard });
+  const proposer = new Proposer({ ...options, cars, desk, guard, book, sender });
+  return { ...options, desk, guard, book, cars, sender, proposer };
+}

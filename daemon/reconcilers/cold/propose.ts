@@ -1,0 +1,209 @@
+import type { ColdStore, DealMaker, PreparedDeal } from '../../domain/cold-ports.ts';
+import type { Deal } from '../../domain/deal.ts';
+import { dayOfEpoch } from '../../domain/epoch.ts';
+import type { BuiltPiece, Piece } from '../../domain/piece.ts';
+import type { Reason } from '../../domain/pin.ts';
+import type { Clock, Versioned } from '../../domain/ports.ts';
+import type { Provider } from '../../domain/provider.ts';
+import type { Log } from '../../log.ts';
+import { type DealsPlan, type NextLook, type Proposal, planDeals } from '../../plan/deals.ts';
+import { dealIdOf } from '../../plan/ids.ts';
+import { costOf, type Money, nextDayEpoch, unaffordable } from '../../plan/money.ts';
+import type { ColdRules } from '../../plan/rules.ts';
+import { isCarIdle } from '../../plan/summary.ts';
+import type { Cars } from './cars.ts';
+import { ASK_PROVIDER_MS, answerOf, within } from './deadline.ts';
+import type { Desk } from './desk.ts';
+import type { Look, SpendingGuard } from './guard.ts';
+import { Gates } from './pool.ts';
+import type { ProviderBook } from './provider-book.ts';
+import type { Sender } from './send.ts';
+
+export interface ProposerOptions {
+  store: ColdStore;
+  maker: DealMaker;
+  cars: Cars;
+  desk: Desk;
+  guard: SpendingGuard;
+  book: ProviderBook;
+  sender: Sender;
+  trusted: readonly string[];
+  rules: ColdRules;
+  clock: Clock;
+  log: Log;
+}
+
+/** What came of one look at a piece. */
+export type Proposed = { kind: 'done' } | { kind: 'failed' } | { kind: 'skipped'; reason: string };
+
+/** A piece as it was read for one plan, and what the plan is. */
+interface Planned {
+  piece: Versioned<Piece>;
+  deals: Deal[];
+  plan: DealsPlan;
+}
+
+/** At most so many deals for a piece in one turn, whatever the policy says. */
+const DEALS_PER_TURN = 32;
+
+/** Makes the deals that a piece lacks: plan, prepare, write the intent with its money, and only then send. */
+export class Proposer {
+  readonly #options: ProposerOptions;
+  readonly #purse = new Gates(1);
+
+  constructor(options: ProposerOptions) {
+    this.#options = options;
+  }
+
+  async handle(pieceId: string, look: Look, signal: AbortSignal): Promise<Proposed> {
+    const { book, guard, sender, rules } = this.#options;
+    const held = guard.held();
+    if (held !== undefined) return { kind: 'skipped', reason: held.code };
+    const { headEpoch } = look.view;
+    const providers = await book.fresh(headEpoch, signal);
+    const intended: Deal[] = [];
+    let problem: Reason | undefined;
+    let planned = await this.plan(pieceId, providers, headEpoch);
+    while (planned?.plan.proposals[0] !== undefined && problem === undefined && intended.length < DEALS_PER_TURN && !signal.aborted) {
+      const made = await this.#intend(planned, planned.plan.proposals[0], headEpoch, signal);
+      if ('problem' in made) problem = made.problem;
+      else if (made.deal !== undefined) intended.push(made.deal);
+      planned = await this.plan(pieceId, providers, headEpoch);
+    }
+    if (planned === undefined) return { kind: 'done' };
+    if (problem !== undefined)
+      await this.#settle(pieceId, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
+    else if (planned.plan.proposals.length === 0) await this.#settle(pieceId, planned.plan.next, planned.plan.look);
+    await Promise.all(intended.map((deal) => sender.send(deal, look, signal)));
+    if (intended.length > 0) return { kind: 'done' };
+    await this.#cleanUp(planned, signal);
+    if (problem !== undefined) return { kind: 'failed' };
+    return ['enough', 'in_progress'].includes(planned.plan.next.code)
+      ? { kind: 'done' }
+      : { kind: 'skipped', reason: planned.plan.next.code };
+  }
+
+  /** Reads a piece, its deals and the day's money, in this order: what changes afterwards makes the intent fail. */
+  async plan(pieceId: string, providers: readonly Provider[], headEpoch: number): Promise<Planned | undefined> {
+    const { store, desk, rules, trusted } = this.#options;
+    const piece = await store.piece(pieceId);
+    if (piece === undefined) return undefined;
+    const deals = (await store.dealsOf(pieceId)).map(({ value }) => value);
+    const policy = desk.policy(piece.value.policy);
+    const money = await this.#money(headEpoch);
+    return {
+      piece,
+      deals,
+      plan: planDeals({ piece: piece.value, deals, policy, providers, headEpoch, money, rules: { ...rules, trusted } }),
+    };
+  }
+
+  async #money(headEpoch: number): Promise<Money> {
+    const { store, guard, rules } = this.#options;
+    const availableAtto = await guard.availableAtto();
+    const committedTodayAtto = (await store.day(dayOfEpoch(headEpoch)))?.value.committedAtto ?? 0n;
+    const { perDayAtto, perDealAtto } = rules;
+    return { perDayAtto, perDealAtto, committedTodayAtto, ...(availableAtto === undefined ? {} : { availableAtto }) };
+  }
+
+  /** The intent on disk; `deal` is undefined when something changed meanwhile and it is to be planned anew. */
+  async #intend(
+    { piece, deals }: Planned,
+    proposal: Proposal,
+    headEpoch: number,
+    signal: AbortSignal,
+  ): Promise<{ deal: Deal | undefined } | { problem: Reason }> {
+    const { cars, maker } = this.#options;
+    const { built } = piece.value;
+    if (built === undefined) return { deal: undefined };
+    const car = await cars.ensure(piece.value, built, signal);
+    if ('why' in car) return { problem: car.why };
+    const dealId = dealIdOf(piece.value.id, piece.value.generation + 1);
+    const prepared = await answerOf(maker.prepare(orderOf(dealId, piece.value, built, proposal), within(signal, ASK_PROVIDER_MS)));
+    if (prepared === undefined) return { problem: NOT_PREPARED };
+    return this.#purse.run('', () => this.#commit({ piece, deals }, dealId, proposal, prepared, headEpoch));
+  }
+
+  /** One at a time, so that each sees what the one before it has booked. */
+  async #commit(
+    { piece, deals }: Pick<Planned, 'piece' | 'deals'>,
+    dealId: string,
+    proposal: Proposal,
+    prepared: PreparedDeal,
+    headEpoch: number,
+  ): Promise<{ deal: Deal | undefined } | { problem: Reason }> {
+    const { store, desk, guard } = this.#options;
+    const held = guard.held();
+    const day = await store.day(dayOfEpoch(headEpoch));
+    const why = held ?? unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ?? wrongTerms(prepared, deals, headEpoch);
+    if (why !== undefined) return { problem: why };
+    const deal = this.#dealOf(dealId, piece.value, proposal, prepared, headEpoch);
+    return { deal: (await desk.intend(piece, deals, deal, day)) ? deal : undefined };
+  }
+
+  #dealOf(id: string, { id: pieceId }: Piece, proposal: Proposal, { terms, proposalCid, request }: PreparedDeal, headEpoch: number): Deal {
+    const { clock, maker } = this.#options;
+    const { provider, domain, reason, why, country, replaces } = proposal;
+    const atMs = clock.nowMs();
+    return {
+      id,
+      pieceId,
+      provider,
+      domain,
+      maker: maker.name,
+      state: 'intended',
+      reason,
+      createdMs: atMs,
+      terms,
+      costAtto: costOf(terms),
+      budgetDay: dayOfEpoch(headEpoch),
+      proposalCid,
+      request,
+      sends: 0,
+      history: [{ state: 'intended', atMs, epoch: headEpoch, reason: why.text }],
+      dueEpoch: headEpoch,
+      ...(country === undefined ? {} : { country }),
+      ...(replaces === undefined ? {} : { replaces }),
+    };
+  }
+
+  async #settle(pieceId: string, next: Reason, look: NextLook | undefined): Promise<void> {
+    await this.#options.desk.changePiece(pieceId, ({ due: _, ...piece }) => ({
+      ...piece,
+      next,
+      ...(look === undefined ? {} : { due: look }),
+    }));
+  }
+
+  /** The CAR goes when there are as many copies as wanted, or none is wanted any more, and none is on its way. */
+  async #cleanUp({ piece, deals, plan }: Planned, signal: AbortSignal): Promise<void> {
+    const { built, id, state } = piece.value;
+    const complete = state === 'retired' || plan.next.code === 'enough' || plan.next.code === 'in_progress';
+    if (built !== undefined && complete && isCarIdle(deals)) await this.#options.cars.release({ ...built, id }, signal);
+  }
+}
+
+function orderOf(dealId: string, { id }: Piece, built: BuiltPiece, proposal: Proposal): Parameters<DealMaker['prepare']>[0] {
+  const { provider, startEpoch, durationEpochs, pricePerEpochAtto, verified } = proposal;
+  return { dealId, piece: { ...built, id }, provider, startEpoch, durationEpochs, pricePerEpochAtto, verified };
+}
+
+/** A maker that prepares what was not asked for, or the same deal a second time, gets nothing sent. */
+function wrongTerms({ terms, proposalCid }: PreparedDeal, deals: readonly Deal[], headEpoch: number): Reason | undefined {
+  const wrong =
+    terms.startEpoch <= headEpoch || terms.endEpoch <= terms.startEpoch || deals.some((deal) => deal.proposalCid === proposalCid);
+  return wrong
+    ? { code: 'not_prepared', text: 'the deal that was prepared is not the one that was asked for; it is tried again' }
+    : undefined;
+}
+
+const NOT_PREPARED: Reason = { code: 'not_prepared', text: 'waiting: the deal could not be prepared; it is tried again' };
+
+function lookOf({ plan, piece }: Planned): { queue: NextLook['queue'] } {
+  return { queue: plan.look?.queue ?? piece.value.due?.queue ?? 'create' };
+}
+
+function againAfter({ code }: Reason, headEpoch: number, { retryEpochs, pollEpochs }: ColdRules): number {
+  if (code === 'over_budget') return nextDayEpoch(headEpoch);
+  return headEpoch + (code === 'not_prepared' ? pollEpochs : retryEpochs);
+}

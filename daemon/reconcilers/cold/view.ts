@@ -1,0 +1,132 @@
+import type { Breaker, ChainView, ColdStore, ColdView, PlannedStep } from '../../domain/cold-ports.ts';
+import { dayOfEpoch } from '../../domain/epoch.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { Piece } from '../../domain/piece.ts';
+import type { Reason } from '../../domain/pin.ts';
+import type { ColdPolicy } from '../../domain/policy.ts';
+import type { Clock } from '../../domain/ports.ts';
+import type { Provider } from '../../domain/provider.ts';
+import { scoreOf } from '../../plan/score.ts';
+import type { Desk } from './desk.ts';
+import type { Funds, SpendingGuard } from './guard.ts';
+import type { Proposer } from './propose.ts';
+import type { ProviderBook } from './provider-book.ts';
+
+export interface ViewOptions {
+  store: ColdStore;
+  desk: Desk;
+  guard: SpendingGuard;
+  book: ProviderBook;
+  proposer: Proposer;
+  policies: readonly ColdPolicy[];
+  trusted: readonly string[];
+  perDayAtto: bigint;
+  clock: Clock;
+  /** Something may go on now. */
+  wake(): void;
+}
+
+const SAMPLE_KEYS = 3;
+
+/** The cold layer for operator and API: what the reconcilers saw last, what they would do next, and the switches. */
+export class ReconcilerView implements ColdView {
+  readonly #options: ViewOptions;
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+  }
+
+  held(): Reason | undefined {
+    return this.#options.guard.held();
+  }
+
+  lastView(): { view: ChainView; atMs: number } | undefined {
+    return this.#options.guard.lastView();
+  }
+
+  funds(): Funds | undefined {
+    return this.#options.guard.funds();
+  }
+
+  async budget(): Promise<{ perDayAtto: bigint; day: number; committedAtto: bigint }> {
+    const { store, guard, perDayAtto } = this.#options;
+    const day = dayOfEpoch(guard.headEpoch());
+    return { perDayAtto, day, committedAtto: (await store.day(day))?.value.committedAtto ?? 0n };
+  }
+
+  policies(): readonly ColdPolicy[] {
+    return this.#options.policies;
+  }
+
+  /** Each piece is planned as if it were the next one; what they cost together may be more than a day's budget. */
+  async preview(limit: number): Promise<{ steps: PlannedStep[]; costAtto: bigint; more: boolean }> {
+    const { store, guard, book, proposer } = this.#options;
+    const headEpoch = guard.headEpoch();
+    const providers = await book.known();
+    const steps: PlannedStep[] = [];
+    for (const { value: piece } of await store.sealedPieces(limit + 1))
+      steps.push({ ...aboutPiece(piece), step: { kind: 'build', why: piece.next } });
+    for (const queue of ['renew', 'create'] as const) {
+      for (const { value } of await store.duePieces(queue, headEpoch, limit + 1)) {
+        const planned = steps.length > limit ? undefined : await proposer.plan(value.id, providers, headEpoch);
+        if (planned !== undefined) steps.push(...stepsOf(planned.piece.value, planned.plan));
+      }
+    }
+    const shown = steps.slice(0, limit);
+    const costAtto = shown.reduce((sum, { step }) => sum + (step.kind === 'propose' ? step.costAtto : 0n), 0n);
+    return { steps: shown, costAtto, more: steps.length > limit };
+  }
+
+  freeze(text: string): Promise<Breaker> {
+    return this.#options.guard.trip({ code: 'frozen', text }, 'operator');
+  }
+
+  async unfreeze(): Promise<void> {
+    if (!(await this.#options.guard.unfreeze())) throw new FbpdError('NOT_FOUND', 'spending is not frozen: there is nothing to unfreeze');
+    this.#options.wake();
+  }
+
+  suspend(providerId: string, text: string): Promise<Provider> {
+    return this.#change(providerId, (provider) => ({ ...provider, suspended: { text, atMs: this.#options.clock.nowMs() } }));
+  }
+
+  async unsuspend(providerId: string): Promise<Provider> {
+    const provider = await this.#change(providerId, ({ suspended: _, ...rest }) => rest);
+    this.#options.wake();
+    return provider;
+  }
+
+  async refresh(providerId: string, signal: AbortSignal): Promise<Provider> {
+    await this.#assertKnown(providerId);
+    return this.#options.book.refresh(providerId, this.#options.guard.headEpoch(), signal);
+  }
+
+  score(provider: Provider): { value: number; reasons: readonly string[] } {
+    return scoreOf(provider);
+  }
+
+  async #change(providerId: string, change: (provider: Provider) => Provider): Promise<Provider> {
+    await this.#assertKnown(providerId);
+    return this.#options.desk.changeProvider(providerId, change);
+  }
+
+  async #assertKnown(providerId: string): Promise<void> {
+    const { store, trusted } = this.#options;
+    if (trusted.includes(providerId) || (await store.provider(providerId)) !== undefined) return;
+    throw new FbpdError('NOT_FOUND', `no provider ${providerId} is known: add it to providers.trusted`, { subject: providerId });
+  }
+}
+
+function aboutPiece({ id, members }: Piece): Omit<PlannedStep, 'step'> {
+  const wanted = members.filter(({ gone }) => gone === undefined).map(({ contentKey }) => contentKey);
+  return { pieceId: id, contents: wanted.length, sampleKeys: wanted.slice(0, SAMPLE_KEYS) };
+}
+
+function stepsOf(piece: Piece, plan: NonNullable<Awaited<ReturnType<Proposer['plan']>>>['plan']): PlannedStep[] {
+  const about = aboutPiece(piece);
+  if (plan.proposals.length === 0) return [{ ...about, step: { kind: 'wait', why: plan.next } }];
+  return plan.proposals.map(({ provider, why, costAtto, startEpoch, durationEpochs }) => ({
+    ...about,
+    step: { kind: 'propose', provider, why, costAtto, startEpoch, endEpoch: startEpoch + durationEpochs },
+  }));
+}

@@ -1,0 +1,131 @@
+import type { ColdStore, DealMaker, PieceWorks } from '../domain/cold-ports.ts';
+import { ColdError, PieceError } from '../domain/cold-ports.ts';
+import type { Deal } from '../domain/deal.ts';
+import { dayOfEpoch } from '../domain/epoch.ts';
+import type { BuiltPiece } from '../domain/piece.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
+import type { ColdRules } from '../plan/rules.ts';
+import { planSample, type SampleSpent } from '../plan/sample.ts';
+import { ASK_PROVIDER_MS, answerOf, transferMs, within } from './cold/deadline.ts';
+import type { Desk } from './cold/desk.ts';
+import type { SpendingGuard } from './cold/guard.ts';
+import { Tally } from './cold/pool.ts';
+import type { PassReport, Reconciler } from './scheduler.ts';
+
+export interface SampleOptions {
+  store: ColdStore;
+  maker: DealMaker;
+  works: PieceWorks;
+  desk: Desk;
+  guard: SpendingGuard;
+  rules: ColdRules;
+  clock: Clock;
+  log: Log;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** Fetches the bytes of a random active deal back and hashes them: that a deal is on the chain does not prove that its bytes come back. */
+export class SampleReconciler implements Reconciler {
+  readonly name = 'sample';
+  readonly #options: SampleOptions;
+  #spent: SampleSpent = { day: -1, bytes: 0, atto: 0n };
+
+  constructor(options: SampleOptions) {
+    this.#options = options;
+  }
+
+  async pass(signal: AbortSignal): Promise<PassReport> {
+    const { store, guard, random } = this.#options;
+    const tally = new Tally();
+    const look = await guard.look(signal);
+    if (!('view' in look)) {
+      tally.skip(look.code);
+      return tally.report();
+    }
+    const deal = (await store.sampleActive(random()))?.value;
+    const built = deal === undefined ? undefined : (await store.piece(deal.pieceId))?.value.built;
+    if (deal === undefined || built === undefined) return tally.report();
+    const why = await this.#mayNot(deal, built, look.view.headEpoch, signal);
+    if (why !== undefined) tally.skip(why);
+    else {
+      tally.due = 1;
+      tally[(await this.#sample(deal, built, look.view, signal)) ? 'done' : 'failed'] += 1;
+    }
+    return tally.report();
+  }
+
+  /** Asks the price and books bytes and money, before anything is fetched. */
+  async #mayNot(deal: Deal, built: BuiltPiece, headEpoch: number, signal: AbortSignal): Promise<string | undefined> {
+    const { maker, guard, rules } = this.#options;
+    const day = dayOfEpoch(headEpoch);
+    if (this.#spent.day !== day) this.#spent = { day, bytes: 0, atto: 0n };
+    const early = planSample(deal, built, 0n, this.#spent, headEpoch, rules);
+    if (early.kind === 'skip') return early.reason;
+    const priceAtto = await answerOf(maker.retrievalPrice(deal, { ...built, id: deal.pieceId }, within(signal, ASK_PROVIDER_MS)));
+    if (priceAtto === undefined) return 'not_offered';
+    if (priceAtto > 0n && guard.held() !== undefined) return 'held';
+    const plan = planSample(deal, built, priceAtto, this.#spent, headEpoch, rules);
+    if (plan.kind === 'skip') return plan.reason;
+    this.#spent = plan.spent;
+    return undefined;
+  }
+
+  async #sample(deal: Deal, built: BuiltPiece, view: { headEpoch: number; finalizedEpoch: number }, signal: AbortSignal): Promise<boolean> {
+    const { maker, works, clock, log } = this.#options;
+    const piece = { ...built, id: deal.pieceId };
+    const beganMs = clock.nowMs();
+    let firstByteMs: number | undefined;
+    const timed = async function* (car: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of car) {
+        firstByteMs ??= clock.nowMs() - beganMs;
+        yield chunk;
+      }
+    };
+    const deadline = within(signal, transferMs(built.carSizeBytes));
+    try {
+      const { bytes } = await works.check(piece, timed(maker.retrieve(deal, piece, deadline)), deadline);
+      await this.#note(deal.id, view, { bytes, tookMs: clock.nowMs() - beganMs, firstByteMs: firstByteMs ?? 0 });
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ColdError) && !(error instanceof PieceError)) throw error;
+      log.warn({ err: error, deal: deal.id, provider: deal.provider }, 'a sample of bytes did not come back');
+      await this.#note(
+        deal.id,
+        view,
+        error instanceof PieceError && error.failure === 'mismatch' ? 'other bytes came back' : 'the bytes did not come back',
+      );
+      return false;
+    }
+  }
+
+  /** A failure costs the provider score; only the chain says that a deal is lost. */
+  async #note(
+    dealId: string,
+    { headEpoch, finalizedEpoch }: { headEpoch: number; finalizedEpoch: number },
+    result: { bytes: number; tookMs: number; firstByteMs: number } | string,
+  ): Promise<void> {
+    const { desk, clock } = this.#options;
+    const atMs = clock.nowMs();
+    await desk.change(dealId, headEpoch, ({ retrievalFailure: _, ...deal }) => {
+      const failed = typeof result === 'string';
+      return {
+        deal: failed
+          ? { ...deal, retrievalFailure: { atMs, epoch: headEpoch, text: result } }
+          : { ...deal, retrievalEvidence: { kind: 'retrieval', ...result, seenEpoch: finalizedEpoch, atMs } },
+        budgetAtto: 0n,
+        events: [
+          {
+            epoch: headEpoch,
+            atMs,
+            kind: failed ? 'retrieval_failed' : 'verified',
+            text: `deal ${dealId}: ${failed ? result : 'its bytes came back'}`,
+          },
+        ],
+        resend: false,
+      };
+    });
+  }
+}
