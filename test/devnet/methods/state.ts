@@ -1,0 +1,103 @@
+import { link } from '../cids.ts';
+import { provingDeadline } from '../deal-terms.ts';
+import { RpcError } from '../errors.ts';
+import type { ProviderInfo } from '../provider.ts';
+import { multiaddrBytes } from '../provider-defaults.ts';
+import type { World } from '../world.ts';
+import { tipOf } from './chain.ts';
+import { type MethodTable, method } from './method.ts';
+import { asAddress, asInteger } from './params.ts';
+
+const COLLATERAL_MAX = '2000000000000000000000000000';
+const RAW_POWER_BYTES = 251_658_240n;
+
+export const STATE_METHODS: MethodTable = {
+  StateListMiners: method('read', 1, (world, [key]) => {
+    tipOf(world, key);
+    const ids = world.providers.list().map(({ id }) => id);
+    // A map's order, which is none.
+    return [...ids.slice(-1), ...ids.slice(0, -1)];
+  }),
+  StateMinerInfo: method('read', 2, ({ providers }, [id]) => renderMinerInfo(providers.get(asAddress(id)))),
+  StateMinerPower: method('read', 2, ({ providers }, [id]) => {
+    providers.get(asAddress(id));
+    const power = (raw: bigint) => ({ RawBytePower: String(raw), QualityAdjPower: String(raw) });
+    const all = BigInt(providers.list().length);
+    return { MinerPower: power(RAW_POWER_BYTES), TotalPower: power(RAW_POWER_BYTES * all), HasMinPower: true };
+  }),
+  StateMinerProvingDeadline: method('read', 2, (world, [id, key]) =>
+    provingDeadline(world.providers.get(asAddress(id)).id, tipOf(world, key).height),
+  ),
+  StateMarketBalance: method('read', 2, (world, [address, key]) => {
+    const { height } = tipOf(world, key);
+    const id = world.accounts.find(asAddress(address), height);
+    if (id === undefined) throw new RpcError(3, 'actor not found');
+    return { Escrow: world.market.escrow(id, height).toString(), Locked: world.market.locked(id, height).toString() };
+  }),
+  StateMarketStorageDeal: method('read', 2, (world, [dealId, key]) => {
+    const { height } = tipOf(world, key);
+    const deal = world.market.deal(asInteger(dealId), height);
+    if (deal === undefined) {
+      const why = 'deal may not have completed sealing before deal proposal start epoch, or deal may have been slashed';
+      throw new RpcError(1, `deal ${asInteger(dealId)} not found - ${why}`);
+    }
+    const { proposal } = deal;
+    return {
+      Proposal: {
+        PieceCID: link(proposal.pieceCid),
+        PieceSize: proposal.pieceSizeBytes,
+        VerifiedDeal: proposal.verified,
+        Client: proposal.client,
+        Provider: proposal.provider,
+        Label: proposal.label,
+        StartEpoch: proposal.startEpoch,
+        EndEpoch: proposal.endEpoch,
+        StoragePricePerEpoch: proposal.pricePerEpoch,
+        ProviderCollateral: proposal.providerCollateral,
+        ClientCollateral: proposal.clientCollateral,
+      },
+      State: { SectorStartEpoch: deal.sectorStartEpoch, LastUpdatedEpoch: deal.lastUpdatedEpoch, SlashEpoch: deal.slashEpoch },
+    };
+  }),
+  StateDealProviderCollateralBounds: method('read', 3, (world, [size, , key]) => {
+    asInteger(size);
+    tipOf(world, key);
+    return { Min: world.collateralMin.toString(), Max: COLLATERAL_MAX };
+  }),
+  StateAccountKey: method('read', 2, (world, [address, key]) => {
+    const { height } = tipOf(world, key);
+    const asked = asAddress(address);
+    if (asked.startsWith('f0') && world.accounts.keyAddress(asked, height) === asked) throw notAnAccount(world, asked);
+    return world.accounts.keyAddress(asked, height);
+  }),
+  StateLookupID: method('read', 2, (world, [address, key]) => world.accounts.id(asAddress(address), tipOf(world, key).height)),
+  StateVerifiedClientStatus: method('read', 2, (world, [address, key]) => {
+    world.accounts.id(asAddress(address), tipOf(world, key).height);
+    return null;
+  }),
+};
+
+function notAnAccount(world: World, id: string): RpcError {
+  const isMiner = world.providers.find(id) !== undefined;
+  return new RpcError(1, isMiner ? `failed to resolve account actor: ${id} is not an account` : 'actor not found');
+}
+
+function renderMinerInfo(info: ProviderInfo): Record<string, unknown> {
+  return {
+    Owner: info.owner,
+    Worker: info.worker,
+    NewWorker: '<empty>',
+    ControlAddresses: null,
+    WorkerChangeEpoch: -1,
+    PeerId: info.peerId,
+    Multiaddrs: info.multiaddrs.map((text) => Buffer.from(multiaddrBytes(text)).toString('base64')),
+    WindowPoStProofType: 11,
+    SectorSize: info.sectorSizeBytes,
+    WindowPoStPartitionSectors: 2,
+    ConsensusFaultElapsed: -1,
+    PendingOwnerAddress: null,
+    Beneficiary: info.beneficiary,
+    BeneficiaryTerm: { Quota: '0', UsedQuota: '0', Expiration: 0 },
+    PendingBeneficiaryTerm: null,
+  };
+}
