@@ -26,6 +26,8 @@ export interface LotusClientOptions {
   retrievalDeadlineMs?: number;
   /** For a provider's ask: Lotus itself waits 300 s for one that is not there. Default 20 s. */
   askDeadlineMs?: number;
+  /** For the reply to a deal that is sent, after which it is unknown what became of it. Default 60 s. */
+  sendDeadlineMs?: number;
   log: Log;
 }
 
@@ -133,11 +135,12 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
 
   async function send({ request, proposalCid }: { request: Fields; proposalCid: string }, signal: AbortSignal): Promise<SendReply> {
     const read = readRequest(request);
+    const deadlineMs = options.sendDeadlineMs ?? SEND_DEADLINE_MS;
     try {
       const moved = await movedTerms(read, signal);
       if (moved !== undefined)
         return { kind: 'refused', why: 'terms', said: `it was not sent, because what Lotus fills in has changed: ${moved}` };
-      const begun = cidOf(await rpc.call('ClientStartDeal', [read.startDeal], { signal, deadlineMs: SEND_DEADLINE_MS }), 'proposal CID');
+      const begun = cidOf(await rpc.call('ClientStartDeal', [read.startDeal], { signal, deadlineMs }), 'proposal CID');
       return sentAs(begun, proposalCid, 'Lotus has begun it');
     } catch (error) {
       if (!(error instanceof LotusRefusal) || error.failure !== 'refused') throw error;
