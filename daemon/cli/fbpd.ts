@@ -4,6 +4,7 @@ import { addAccountsCommand } from './accounts.ts';
 import { addBlockCommands } from './block.ts';
 import { addCheckCommand } from './check.ts';
 import { addDealsCommand } from './deals.ts';
+import { addDevnetCommand } from './devnet.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { describeError, EXIT, exitCodeOf } from './exit.ts';
 import { addFreezeCommands } from './freeze.ts';
@@ -50,6 +51,7 @@ function createProgram(): Command {
   addStartCommand(program);
   addServeCommand(program);
   addInitCommand(program);
+  addDevnetCommand(program);
   addDoctorCommand(program);
   addStatusCommand(program);
   addPinsCommand(program);

@@ -37,7 +37,7 @@ export interface ProviderInfo {
   beneficiary: string;
   peerId: string;
   multiaddrs: readonly string[];
-  country?: string;
+  country: string;
   ask: Required<AskOptions>;
   sectorSizeBytes: number;
   retrievalPricePerByte: bigint;
