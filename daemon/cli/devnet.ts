@@ -9,6 +9,7 @@ import { parseDurationMs } from '../domain/units.ts';
 import { CliError, EXIT } from './exit.ts';
 import { positiveInteger } from './options.ts';
 import { renderFields, renderTable } from './output.ts';
+import { stopSignal } from './run-daemon.ts';
 
 /** What `npm start` and its config need to know of a development network. */
 export interface StartedDevnet {
@@ -51,7 +52,6 @@ interface CommandOptions {
 const BLOCK_TIME_MS = 200;
 const PROVIDERS = 5;
 const WALLET = '1000 FIL';
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** `fbpd devnet`: a Filecoin network on this machine, to try things out with. */
 export function addDevnetCommand(program: Command): void {
@@ -68,9 +68,7 @@ export function addDevnetCommand(program: Command): void {
     .option('--balance <amount>', 'FIL in the wallet of a new network', amount, parseAttoFil(WALLET))
     .option('--min-duration <epochs>', 'the shortest deal that providers take; 518400, 180 days, as on real networks', positiveInteger)
     .action(async (options: CommandOptions) => {
-      const stopRequested = new Promise<void>((stop) => {
-        for (const signal of STOP_SIGNALS) process.once(signal, () => stop());
-      });
+      const stopRequested = stopSignal();
       const { listen, dir, blockTime, providers, balance, minDuration } = options;
       const devnet = await startDevnet({
         ...listen,

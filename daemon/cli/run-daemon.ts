@@ -53,7 +53,7 @@ function endUnlessUpSoon(over: AbortSignal): void {
 }
 
 /** Resolves on the first signal. From then on another one ends the process, unless it is an echo. */
-function stopSignal(): Promise<void> {
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false;
     let impatient = false;
