@@ -29,6 +29,8 @@ export interface AdminDealsOptions {
 /** Deals that one page looks at, at most: a filter that fits few of a million must not hold the daemon up. */
 const LOOKED_AT_MAX = 20_000;
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** `/admin/deals…`, `/admin/plan` and `/admin/pins/…/explain`. */
 export function addDealRoutes(router: Router, options: AdminDealsOptions): void {
   const { cold, validators } = options;
@@ -45,7 +47,7 @@ export function addDealRoutes(router: Router, options: AdminDealsOptions): void 
   router.get('/admin/deals/:deal', async (ctx) => {
     if (cold === undefined) throw noCold();
     const id = ctx.params.deal ?? '';
-    const deal = (await cold.store.deal(id))?.value;
+    const deal = UUID.test(id) ? (await cold.store.deal(id))?.value : undefined;
     if (deal === undefined) throw new FbpdError('NOT_FOUND', `there is no deal ${JSON.stringify(id.slice(0, 80))}`, { subject: 'deal' });
     const pieceCids = await pieceCidsOf(cold.store, [deal]);
     ctx.body = renderDeal(deal, pieceCids.get(deal.pieceId), epochTimes(cold.view.lastView()));
