@@ -2,7 +2,9 @@ import type { Middleware } from 'koa';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 
 import { PIN_STATUSES } from '../daemon/domain/pin.ts';
-import type { FetchView, HotStatusReport, PinStore } from '../daemon/domain/ports.ts';
+import type { Clock, FetchView, HotStatusReport, PinStore } from '../daemon/domain/ports.ts';
+import { coldMetrics } from './cold-metrics.ts';
+import type { ColdSide } from './cold-side.ts';
 
 export interface ApiMetricsOptions {
   registry: Registry;
@@ -10,6 +12,9 @@ export interface ApiMetricsOptions {
   fetches: FetchView;
   hotStatus: () => HotStatusReport;
   disk: () => 'ok' | 'low' | 'full';
+  clock: Clock;
+  /** Absent when no deals are made. */
+  cold?: ColdSide;
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'];
@@ -22,6 +27,7 @@ const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 export function apiMetrics(options: ApiMetricsOptions): Middleware {
   const { registry } = options;
   registerGauges(options);
+  if (options.cold !== undefined) coldMetrics(registry, options.cold, options.clock);
   const duration = new Histogram({
     name: 'fbpd_api_request_duration_seconds',
     help: 'From the request head to the reply, by route and status',

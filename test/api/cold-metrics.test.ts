@@ -1,0 +1,55 @@
+import test from 'ava';
+
+import { createMetrics } from '../../daemon/metrics.ts';
+import { TestClock } from '../fixtures/create-accounts.ts';
+import { createColdApi, createTestApi } from '../fixtures/create-api.ts';
+import { addPiece, HEAD } from '../fixtures/create-cold-side.ts';
+import { createContentKey } from '../fixtures/create-pins.ts';
+
+async function read(url: string): Promise<string> {
+  return (await fetch(`${url}/metrics`)).text();
+}
+
+test('the cold layer shows deals, money, the chain, and what holds it', async (t) => {
+  const { url, cold } = await createColdApi(t, { metrics: createMetrics(), clock: new TestClock() });
+  await addPiece(cold.store, createContentKey(1), [
+    { state: 'active', costAtto: 10n ** 18n },
+    { state: 'proposed', outcome: 'unknown', provider: 'f01001', costAtto: 5n },
+  ]);
+  const text = await read(url);
+  for (const line of [
+    'fbpd_deals{state="active"} 1',
+    'fbpd_deals{state="proposed"} 1',
+    'fbpd_deals{state="lost"} 0',
+    'fbpd_pieces{state="built"} 1',
+    'fbpd_deals_unknown 1',
+    'fbpd_deals_committed_attofil 1000000000000000000',
+    'fbpd_budget_per_day_attofil 1000000000000000000',
+    'fbpd_budget_committed_attofil 1',
+    `fbpd_chain_head_epoch ${HEAD}`,
+    `fbpd_chain_finalized_epoch ${HEAD - 900}`,
+    'fbpd_chain_seen_age_seconds 0',
+    'fbpd_escrow_attofil 1000000000000000000',
+  ]) {
+    t.true(text.includes(`\n${line}\n`), line);
+  }
+  t.false(text.includes('fbpd_spending_held{'));
+  t.false(text.includes('fbpd_breaker{'));
+});
+
+test('what stops spending is named, and what is not known is left out', async (t) => {
+  const { url, cold } = await createColdApi(t, { metrics: createMetrics() });
+  await cold.view.freeze('');
+  cold.view.chain = undefined;
+  const text = await read(url);
+  t.true(text.includes('\nfbpd_spending_held{reason="frozen"} 1\n'));
+  t.true(text.includes('\nfbpd_breaker{reason="frozen"} 1\n'));
+  t.notRegex(text, /\nfbpd_chain_head_epoch \d/);
+  await cold.view.unfreeze();
+  t.false((await read(url)).includes('fbpd_breaker{'));
+});
+
+test('without a cold layer there are none of them', async (t) => {
+  const { url } = await createTestApi(t, { metrics: createMetrics() });
+  t.notRegex(await read(url), /fbpd_(deals|pieces|chain|budget)/);
+});
