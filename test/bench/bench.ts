@@ -1,12 +1,14 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { benchCommp } from './commp.ts';
 import { type Figure, isReached, renderTable, roundedFigure } from './figures.ts';
 import { benchKuboFailure } from './kubo-failure.ts';
 import { benchList } from './list.ts';
 import { benchMemory } from './memory.ts';
 import { benchPinned } from './pinned.ts';
 import { benchPost } from './post.ts';
+import { benchSim } from './sim.ts';
 import { benchStart } from './start.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
@@ -18,6 +20,8 @@ const BENCHES: Readonly<Record<string, (workspace: Workspace) => Promise<Figure[
   start: benchStart,
   pinned: benchPinned,
   'kubo-failure': benchKuboFailure,
+  commp: benchCommp,
+  sim: benchSim,
 };
 
 const USAGE = `npm run bench -- [--only ${Object.keys(BENCHES).join('|')}]… [--quick]

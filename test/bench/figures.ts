@@ -2,7 +2,7 @@
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ms' | '/s' | 'MB' | '%' | '×' | 's';
+  unit: 'ms' | '/s' | 'MB' | 'MiB/s' | '%' | '×' | 's';
   /** The same work without us, measured in the same run. */
   baseline?: { name: string; value: number };
   /** What to reach: at least, or at most. */

@@ -192,12 +192,16 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-/** The tier's own error is the cause: `stalled` means that the block is not there, `down` says nothing about it. */
+/**
+ * The tier's own error is the cause. A tier that is down says nothing about any content, so none is named: who hears of
+ * a content may take it out of the piece.
+ */
 function readError(error: unknown, contentKey: string | undefined, signal: AbortSignal): PieceError {
-  if (signal.aborted || (error instanceof HotError && error.failure === 'aborted'))
-    return new PieceError('aborted', 'building the piece was stopped', { cause: error });
-  const why = error instanceof Error ? error.message : String(error);
-  return new PieceError('missing_block', `a block of ${contentKey} could not be read: ${why}`, { ...named(contentKey), cause: error });
+  const failure = error instanceof HotError ? error.failure : undefined;
+  if (signal.aborted || failure === 'aborted') return new PieceError('aborted', 'building the piece was stopped', { cause: error });
+  const message = `a block of ${contentKey} could not be read: ${error instanceof Error ? error.message : String(error)}`;
+  if (failure === 'too_many_bytes') return new PieceError('too_large', message, { ...named(contentKey), cause: error });
+  return new PieceError('missing_block', message, { ...named(failure === 'down' ? undefined : contentKey), cause: error });
 }
 
 function sectionHead(cid: Uint8Array, block: Uint8Array, contentKey: string | undefined): Uint8Array {

@@ -157,6 +157,14 @@ test('a block that is not there names the content it is missing from', async (t)
   }
 });
 
+test('a tier that is down is not held against a content', async (t) => {
+  const down: BlockSource = { block: () => Promise.reject(new HotError('down', 'kubo is not running')) };
+  const { contentKey } = await createDag(createMemoryBlocks(), createRandom(3));
+  const error = await refusal(t, carOf(down, [contentKey]));
+  t.is(error.failure, 'missing_block');
+  t.is(error.contentKey, undefined);
+});
+
 test('a block too large for indexers is refused with the reason; one just below it is not', async (t) => {
   const blocks = createMemoryBlocks();
   const most = 8 * 1024 * 1024 - 36;
