@@ -10,7 +10,8 @@ const IMPORT_DEADLINE_MS = 240_000;
 
 interface Import {
   key: number | bigint;
-  file: string;
+  /** As it was named when it was imported, and as it is read: one of them is ours, by version and kind of import. */
+  files: readonly string[];
   /** Undefined while, or because, it did not end well. */
   rootCid: string | undefined;
 }
@@ -41,13 +42,13 @@ export function createImports(rpc: LotusRpc): Imports {
 
   /** An import that an earlier call made, known or not, is found by its file: nothing is remembered here. */
   async function importOnce(piece: BuiltPiece & { id: string }, file: string, signal: AbortSignal): Promise<void> {
-    const same = (await list(signal)).filter((one) => one.file === file);
+    const same = (await list(signal)).filter(({ files }) => files.includes(file));
     for (const stale of same.filter(({ rootCid }) => rootCid !== piece.rootCid)) await remove(stale, signal);
     if (same.some(({ rootCid }) => rootCid === piece.rootCid)) return;
     const reply = await rpc.call('ClientImport', [{ Path: file, IsCAR: true }], { signal, deadlineMs: IMPORT_DEADLINE_MS });
     const { Root, ImportID } = fieldsOf(reply, 'import');
     if (cidOf(Root, 'root of an import') === piece.rootCid) return;
-    await remove({ key: idOf(ImportID, 'import id'), file, rootCid: undefined }, signal);
+    await remove({ key: idOf(ImportID, 'import id'), files: [file], rootCid: undefined }, signal);
     throw new ColdError('refused', `the CAR of piece ${piece.id} has another root than the piece: build it again`);
   }
 
@@ -64,7 +65,7 @@ export function createImports(rpc: LotusRpc): Imports {
     },
     async unstage(piece, signal) {
       // The file's name holds the piece's id. Imports of the same root that others made are theirs.
-      const ours = (await list(signal)).filter(({ file }) => basename(file).includes(piece.id));
+      const ours = (await list(signal)).filter(({ files }) => files.some((file) => basename(file).includes(piece.id)));
       for (const one of ours) await remove(one, signal);
     },
   };
@@ -75,7 +76,7 @@ function importOf(value: unknown): Import {
   const isWhole = fields.Err === '' && fields.Root !== null && fields.Root !== undefined;
   return {
     key: idOf(fields.Key, 'import id'),
-    file: textOf(fields.FilePath, 'file of an import'),
+    files: [textOf(fields.FilePath, 'file of an import'), textOf(fields.CARPath ?? '', 'CAR of an import')],
     rootCid: isWhole ? cidOf(fields.Root, 'root of an import') : undefined,
   };
 }

@@ -54,6 +54,6 @@ function reasonOf(error: unknown): Reason {
     return { code: 'lotus_version', text: 'this Lotus node has no Client API: it went with v1.27.1, and another maker is needed' };
   if (error instanceof ColdError && error.failure === 'unauthorized')
     return { code: 'lotus_token', text: 'the Lotus node does not take our token, or it may not do what making deals needs' };
-  if (error instanceof LotusRefusal) return { code: 'lotus_refused', text: `the Lotus node cannot be used: ${error.said}` };
+  if (error instanceof LotusRefusal) return { code: 'lotus_refused', text: 'the Lotus node answers, but only with an error of its own' };
   return { code: 'lotus_down', text: 'the Lotus node cannot be reached; deals wait until it is back' };
 }
