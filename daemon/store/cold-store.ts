@@ -39,7 +39,7 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
   const deals = store.counts().d ?? 0;
   const spendLog = await SpendLog.open(file, { known, hasDeals: deals > 0 || sums.madeDeals > 0, log });
   const lists = new DueLists(store);
-  const writes = new ColdWrites({ store, clock, log, memory, lists, spendLog });
+  const writes = new ColdWrites({ store, clock, memory, lists, spendLog });
   const problem = spendLog.problem ?? countProblem(deals, sums.madeDeals - sums.removedDeals);
   if (problem !== undefined) await trip(writes, memory, problem, { clock, log });
   const queries = new ColdQueries({ store, lists, log });

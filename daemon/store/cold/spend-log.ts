@@ -3,10 +3,16 @@ import { crc32 } from 'node:zlib';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Log } from '../../log.ts';
 import type { AppendFile } from './append-file.ts';
-import { encodeSpendLine, type FoundLine, parseSpendLines, type SpendEntry, type SpendLine } from './spend-lines.ts';
+import { type FoundLog, inspectSpendLog } from './spend-inspect.ts';
+import { encodeSpendLine, type SpendEntry, type SpendLine } from './spend-lines.ts';
 import type { SpendLogState } from './totals.ts';
 
-const READ_BYTES = 1 << 20;
+/** Lines that are on disk, for a commit that is not yet. */
+export interface AppendedLines {
+  /** Belongs into the commit. */
+  state: SpendLogState;
+  serial: number;
+}
 
 /**
  * What was about to be spent, written and synced before the commit that spends: a store that has lost a commit, or was
@@ -31,7 +37,7 @@ export class SpendLog {
   #isTorn = false;
   #startsInLine = false;
 
-  private constructor(file: AppendFile, log: Log, known: SpendLogState, found: Found) {
+  private constructor(file: AppendFile, log: Log, known: SpendLogState, found: FoundLog) {
     this.#file = file;
     this.#log = log;
     this.#known = known;
@@ -47,7 +53,7 @@ export class SpendLog {
    * @param hasDeals that the store has, or had, deals
    */
   static async open(file: AppendFile, options: { known: SpendLogState; hasDeals: boolean; log: Log }): Promise<SpendLog> {
-    const found = await inspect(file, options.known, options.hasDeals);
+    const found = await inspectSpendLog(file, options.known, options.hasDeals);
     if (found.tornBytes > 0 && found.problem === undefined) {
       options.log.warn({ bytes: found.tornBytes }, 'spend log: a line that was being written when the daemon ended is cut off');
       await file.truncate(found.end.bytes);
@@ -72,12 +78,10 @@ export class SpendLog {
    *
    * @throws FbpdError `STORAGE_FULL` or `UNAVAILABLE`: nothing was written then
    */
-  async append(entries: readonly SpendEntry[]): Promise<{ state: SpendLogState; serial: number }> {
+  async append(entries: readonly SpendEntry[]): Promise<AppendedLines> {
     const serial = this.#end.serial + 1;
-    const lines: SpendLine[] = [
-      ...this.#voids.map((c): SpendLine => ({ t: 'void', c })),
-      ...entries.map((entry) => ({ ...entry, c: serial })),
-    ];
+    const voids = this.#voids.map((c): SpendLine => ({ t: 'void', c }));
+    const lines: SpendLine[] = [...voids, ...entries.map((entry) => ({ ...entry, c: serial }))];
     const bytes = Buffer.from((this.#startsInLine ? '\n' : '') + lines.map(encodeSpendLine).join(''));
     await this.#write(bytes);
     this.#voids = [];
@@ -86,26 +90,21 @@ export class SpendLog {
     return { state: this.#problem === undefined ? this.#end : this.#known, serial };
   }
 
-  /** The commit with these lines is on disk. */
-  committed(state: SpendLogState): void {
-    this.#known = state;
-  }
-
-  /** The commit that they were for was refused. */
-  refused(serial: number): void {
-    this.#voids.push(serial);
-  }
-
-  /** The operator goes on with the store as it is. Returns the state for the commit that says so. */
-  async reset(deals: number, atMs: number): Promise<{ state: SpendLogState; serial: number }> {
+  /** The operator goes on with the store as it is, which has so many deals. */
+  async reset(deals: number, atMs: number): Promise<AppendedLines> {
     const { serial } = await this.append([{ t: 'reset', deals, atMs }]);
     return { state: this.#end, serial };
   }
 
-  /** The commit with the reset is on disk. */
-  wasReset(state: SpendLogState): void {
-    this.#problem = undefined;
+  /** The commit with these lines is on disk. */
+  committed({ state }: AppendedLines, isReset: boolean): void {
     this.#known = state;
+    if (isReset) this.#problem = undefined;
+  }
+
+  /** The commit that they were for was refused. */
+  refused({ serial }: AppendedLines): void {
+    this.#voids.push(serial);
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -122,94 +121,4 @@ export class SpendLog {
       throw new FbpdError('UNAVAILABLE', 'spend log: it cannot be written, so no deal is made; see the log', { cause });
     }
   }
-}
-
-interface Found {
-  problem: string | undefined;
-  end: SpendLogState;
-  voids: number[];
-  /** Behind the end: a line that was never whole. */
-  tornBytes: number;
-  startsInLine: boolean;
-}
-
-async function inspect(file: AppendFile, known: SpendLogState, hasDeals: boolean): Promise<Found> {
-  const size = await file.sizeBytes();
-  if (size === undefined || size < known.bytes) {
-    const problem = size === undefined ? 'it is missing although deals were made' : `it has ${size} bytes and had ${known.bytes}`;
-    const isNew = size === undefined && known.bytes === 0 && !hasDeals;
-    return damagedFound(file, size ?? 0, known, isNew ? undefined : problem);
-  }
-  const crc = await checksum(file, 0, known.bytes, 0);
-  if (crc !== known.crc) return damagedFound(file, size, known, 'it was changed, or is damaged, before its end');
-  const tailBytes = await readAll(file, known.bytes, size);
-  const tail = judgeTail(parseSpendLines(tailBytes));
-  if (tail.problem !== undefined) return damagedFound(file, size, { ...known, serial: tail.serial }, tail.problem);
-  const wholeBytes = tail.tornAt ?? tailBytes.length;
-  return {
-    problem: undefined,
-    end: {
-      bytes: known.bytes + wholeBytes,
-      crc: crc32(tailBytes.subarray(0, wholeBytes), crc),
-      serial: Math.max(known.serial, tail.serial),
-    },
-    voids: tail.voids,
-    tornBytes: tailBytes.length - wholeBytes,
-    startsInLine: false,
-  };
-}
-
-/** The file as it is; what comes is written behind it. */
-async function damagedFound(file: AppendFile, size: number, known: SpendLogState, problem: string | undefined): Promise<Found> {
-  const end = { bytes: size, crc: await checksum(file, 0, size, 0), serial: known.serial };
-  const last = size === 0 ? undefined : (await file.read(size - 1, 1))[0];
-  return { problem, end, voids: [], tornBytes: 0, startsInLine: last !== undefined && last !== 0x0a };
-}
-
-/**
- * What lies behind the last line that the store knows: nothing, or the lines of one write that the crash has cut off
- * before its commit, torn perhaps. Lines of a second write prove that the first one was committed once, and is lost.
- */
-function judgeTail(lines: readonly FoundLine[]): { problem?: string; serial: number; voids: number[]; tornAt?: number } {
-  const voided = new Set(lines.flatMap(({ line }) => (line?.t === 'void' ? [line.c] : [])));
-  const open = new Set(lines.flatMap(({ line }) => (line === undefined || line.t === 'void' || voided.has(line.c) ? [] : [line.c])));
-  const serial = Math.max(0, ...lines.map(({ line }) => line?.c ?? 0));
-  if (open.size > 1) {
-    const ids = lines.flatMap(({ line }) => (line?.t === 'intent' && open.has(line.c) ? [line.id] : []));
-    const named = ids.length === 0 ? '' : `, among them ${ids.slice(0, 3).join(', ')}`;
-    return {
-      problem: `${lines.length} of its lines are unknown to the store${named}: the store is older than what was spent`,
-      serial,
-      voids: [],
-    };
-  }
-  const torn = lines.findIndex(({ line }) => line === undefined);
-  const behind = torn === -1 ? [] : lines.slice(torn + 1).filter(({ line }) => line !== undefined && !open.has(line.c));
-  if (behind.length > 0) return { problem: 'a line in the middle of it is damaged', serial, voids: [] };
-  const tornAt = torn === -1 ? undefined : lines[torn]?.at;
-  const kept =
-    torn === -1 ? open : new Set(lines.slice(0, torn).flatMap(({ line }) => (line !== undefined && open.has(line.c) ? [line.c] : [])));
-  return { serial, voids: [...kept], ...(tornAt === undefined ? {} : { tornAt }) };
-}
-
-async function checksum(file: AppendFile, from: number, to: number, before: number): Promise<number> {
-  let crc = before;
-  for (let at = from; at < to; ) {
-    const chunk = await file.read(at, Math.min(READ_BYTES, to - at));
-    if (chunk.length === 0) break;
-    crc = crc32(chunk, crc);
-    at += chunk.length;
-  }
-  return crc;
-}
-
-async function readAll(file: AppendFile, from: number, to: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for (let at = from; at < to; ) {
-    const chunk = await file.read(at, Math.min(READ_BYTES, to - at));
-    if (chunk.length === 0) break;
-    chunks.push(chunk);
-    at += chunk.length;
-  }
-  return Buffer.concat(chunks);
 }

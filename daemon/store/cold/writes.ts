@@ -1,12 +1,13 @@
 import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-ports.ts';
-import { FbpdError } from '../../domain/errors.ts';
-import type { Clock, Op, Store, Versioned } from '../../domain/ports.ts';
-import type { Log } from '../../log.ts';
-import { keysOf, type PlannedChange, planChange } from './change-commit.ts';
+import { FbpdError, isFbpdError } from '../../domain/errors.ts';
+import type { Clock, Store, StoredValue, Versioned } from '../../domain/ports.ts';
+import { under } from '../pins/keys.ts';
+import type { ReadRecords } from './change-commit.ts';
 import type { DueLists } from './due-lists.ts';
 import { coldKeys } from './keys.ts';
-import type { SpendLog } from './spend-log.ts';
-import { encodeTotals, type SpendLogState, type Sums } from './totals.ts';
+import type { AppendedLines, SpendLog } from './spend-log.ts';
+import { encodeTotals, type Sums } from './totals.ts';
+import { type GroupPlan, planGroup, takeGroup, type WaitingChange, waitingChange } from './write-group.ts';
 
 export type DueKind = Parameters<Parameters<ColdStore['onDue']>[0]>[0];
 
@@ -20,26 +21,30 @@ export interface ColdMemory {
 export interface ColdWritesOptions {
   store: Store;
   clock: Clock;
-  log: Log;
   memory: ColdMemory;
   lists: DueLists;
   spendLog: SpendLog;
 }
 
-/** Changes, one after the other: each is decided on what the one before has left, sums included. */
+/**
+ * Writes changes. Those handed in while others are being written form the next commit, one after the other, so that
+ * each commit holds sums that are true for it.
+ */
 export class ColdWrites {
   readonly #options: ColdWritesOptions;
   readonly #listeners: ((what: DueKind) => void)[] = [];
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue: WaitingChange[] = [];
+  #isRunning = false;
 
   constructor(options: ColdWritesOptions) {
     this.#options = options;
   }
 
-  write(change: ColdChange): Promise<void> {
-    const written = this.#last.then(() => this.#write(change));
-    this.#last = written.catch(() => undefined);
-    return written;
+  async write(change: ColdChange): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#queue.push(waitingChange(change, { resolve, reject }));
+    if (!this.#isRunning) void this.#run();
+    return promise;
   }
 
   onDue(listener: (what: DueKind) => void): void {
@@ -50,20 +55,40 @@ export class ColdWrites {
     for (const what of kinds) for (const listener of this.#listeners) listener(what);
   }
 
-  async #write(change: ColdChange): Promise<void> {
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    // Changes handed in within one turn of the event loop share the first commit too.
+    await Promise.resolve();
+    while (this.#queue.length > 0) await this.#writeGroup(takeGroup(this.#queue));
+    this.#isRunning = false;
+  }
+
+  /** What fails for one of them only is found by trying each alone. */
+  async #writeGroup(group: readonly WaitingChange[]): Promise<void> {
     const { store, memory, clock } = this.#options;
-    const keys = keysOf(change);
-    const records = await store.getMany(keys);
-    const read = new Map(keys.map((key, index) => [key, records[index]]));
-    const planned = planChange(change, read, memory.sums, clock.nowMs());
-    this.#refuseSpending(change);
-    const spent = await this.#spend(change, planned);
-    if (spent !== undefined || planned.sums !== memory.sums) {
-      planned.ops.push({ put: coldKeys.totals, value: encodeTotals(planned.sums, spent?.state ?? this.#options.spendLog.known) });
+    let undecided = group;
+    try {
+      const keys = group.flatMap((member) => member.keys);
+      const records = await store.getMany<StoredValue>(keys);
+      const read: ReadRecords = new Map(keys.map((key, index) => [key, records[index]]));
+      const plan = planGroup(group, read, memory.sums, { nowMs: clock.nowMs(), refuse: (change) => this.#refuseSpending(change) });
+      undecided = plan.members;
+      if (plan.members.length > 0) await this.#writePlan(plan);
+      for (const member of plan.members) member.resolve();
+    } catch (error) {
+      const isOnes = isFbpdError(error, 'CONFLICT') || isFbpdError(error, 'STORE_DAMAGED');
+      if (isOnes && undecided.length > 1) for (const member of undecided) await this.#writeGroup([member]);
+      else for (const member of undecided) member.reject(error);
     }
-    if (planned.ops.length === 0) return;
-    const version = await this.#commit(planned, spent?.serial);
-    this.#remember(change, planned, version, spent?.state);
+  }
+
+  async #writePlan(plan: GroupPlan): Promise<void> {
+    const { memory, spendLog } = this.#options;
+    const lines = await this.#spend(plan);
+    if (lines !== undefined || plan.sums !== memory.sums) {
+      plan.ops.push({ put: coldKeys.totals, value: encodeTotals(plan.sums, lines?.state ?? spendLog.known) });
+    }
+    this.#remember(plan, await this.#commit(plan, lines), lines);
   }
 
   /** Whoever decided to make a deal did not know yet that nothing is to be spent. */
@@ -74,39 +99,49 @@ export class ColdWrites {
     }
   }
 
-  #spend({ breaker }: ColdChange, { spend, sums }: PlannedChange): Promise<{ state: SpendLogState; serial: number }> | undefined {
-    const { spendLog, clock } = this.#options;
-    if (breaker?.before?.value.code === 'spend_log' && breaker.after?.code !== 'spend_log') {
-      return spendLog.reset(sums.madeDeals - sums.removedDeals, clock.nowMs());
+  async #spend(plan: GroupPlan): Promise<AppendedLines | undefined> {
+    const { spendLog, clock, store } = this.#options;
+    if (isReset(plan)) {
+      const deals = store.counts().d ?? 0;
+      plan.sums = { ...plan.sums, madeDeals: plan.sums.removedDeals + deals };
+      return spendLog.reset(deals, clock.nowMs());
     }
-    return spend.length === 0 ? undefined : spendLog.append(spend);
+    return plan.spend.length === 0 ? undefined : spendLog.append(plan.spend);
   }
 
-  async #commit({ expect, ops }: { expect: Record<string, number | null>; ops: Op[] }, serial: number | undefined): Promise<number> {
+  async #commit({ expect, ops }: GroupPlan, lines: AppendedLines | undefined): Promise<number> {
     try {
-      return await this.#options.store.commit({ expect, ops });
+      return ops.length === 0 ? 0 : await this.#options.store.commit({ expect, ops });
     } catch (error) {
-      if (serial !== undefined) this.#options.spendLog.refused(serial);
+      if (lines !== undefined) this.#options.spendLog.refused(lines);
       throw error;
     }
   }
 
-  #remember({ breaker, chain }: ColdChange, { ops, sums }: PlannedChange, version: number, state: SpendLogState | undefined): void {
+  #remember(plan: GroupPlan, version: number, lines: AppendedLines | undefined): void {
     const { memory, spendLog, lists } = this.#options;
-    memory.sums = sums;
-    if (breaker !== undefined) memory.breaker = breaker.after && { value: breaker.after, version };
-    if (chain !== undefined) memory.chain = chain.after && { value: chain.after, version };
-    if (state !== undefined) {
-      if (breaker?.before?.value.code === 'spend_log' && breaker.after?.code !== 'spend_log') spendLog.wasReset(state);
-      else spendLog.committed(state);
+    memory.sums = plan.sums;
+    for (const { change } of plan.members) {
+      const { breaker, chain } = change;
+      if (breaker !== undefined) memory.breaker = breaker.after && { value: breaker.after, version };
+      if (chain !== undefined) memory.chain = chain.after && { value: chain.after, version };
     }
+    if (lines !== undefined) spendLog.committed(lines, isReset(plan));
     const due = new Set<DueKind>();
-    for (const op of ops) {
+    for (const op of plan.ops) {
       if (!('put' in op)) continue;
       const list = lists.put(op.put);
       if (list !== undefined) due.add(list);
-      else if (op.put.startsWith('js/')) due.add('create');
+      else if (op.put.startsWith(SEALED)) due.add('create');
     }
     this.tell(due);
   }
+}
+
+const SEALED = under('js').gte;
+
+/** The operator goes on although the spend log and the store did not agree. */
+function isReset({ members }: GroupPlan): boolean {
+  const breaker = members[0]?.change.breaker;
+  return breaker?.before?.value.code === 'spend_log' && breaker.after?.code !== 'spend_log';
 }
