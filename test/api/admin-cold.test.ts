@@ -1,0 +1,292 @@
+import test from 'ava';
+
+import { ColdError } from '../../daemon/domain/cold-ports.ts';
+import type { components } from '../../spec/fbpd.ts';
+import { createColdAdmin, createTestAdmin, type TestAdmin } from '../fixtures/create-admin.ts';
+import { createDagPbCid } from '../fixtures/create-cid.ts';
+import { createDeal, createPiece, createProvider, createUuid } from '../fixtures/create-cold-records.ts';
+import { addPiece, HEAD, holdContent, type TestColdSide } from '../fixtures/create-cold-side.ts';
+
+type Schemas = components['schemas'];
+type Deals = { deals: Schemas['Deal'][]; next?: string };
+
+/** A pin of alice's whose content is held. */
+async function pinHeld({ send, pins }: TestAdmin, text = 'x'): Promise<{ requestId: string; cid: string }> {
+  await send('POST', '/admin/accounts', { name: 'alice' });
+  const cid = createDagPbCid(text).toString();
+  const { body } = await send<Schemas['Pin']>('POST', '/admin/pins', { account: 'alice', cid });
+  await holdContent(pins, cid);
+  return { requestId: body.requestId, cid };
+}
+
+/** Deals of so many numbers, each about a piece of its own. */
+async function addDeals({ store }: TestColdSide, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const state = number % 3 === 0 ? 'active' : 'proposed';
+    await store.write({
+      pieces: [{ before: undefined, after: createPiece(number) }],
+      deals: [{ before: undefined, after: createDeal(number, { state, ...(number === 1 ? { outcome: 'unknown' as const } : {}) }) }],
+    });
+  }
+}
+
+test('where no deals are made, every question about them is answered with that', async (t) => {
+  const { send } = await createTestAdmin(t);
+  for (const [method, path, body] of [
+    ['GET', '/admin/deals'],
+    ['GET', `/admin/deals/${createUuid('x')}`],
+    ['GET', '/admin/plan'],
+    ['GET', '/admin/providers'],
+    ['POST', '/admin/providers/f01000/ask'],
+    ['POST', '/admin/providers/f01000/suspend', {}],
+    ['PUT', '/admin/freeze', {}],
+    ['DELETE', '/admin/freeze'],
+  ] as const) {
+    const reply = await send<Schemas['Failure']>(method, path, body);
+    t.is(reply.status, 409, path);
+    t.regex(reply.body.error.details ?? '', /makes no storage deals: cold\.maker is "none"/);
+  }
+  t.deepEqual((await send<Schemas['Status']>('GET', '/admin/status')).body.cold, { maker: 'none' });
+});
+
+test('a pin is explained also where no deals are made', async (t) => {
+  const admin = await createTestAdmin(t);
+  const { requestId } = await pinHeld(admin);
+  const { body } = await admin.send<Schemas['Explanation']>('GET', `/admin/pins/${requestId}/explain`);
+  t.like(body, { maker: 'none', pieces: [], pin: { requestId, status: 'pinned', content: { hot: 'pinned' } } });
+});
+
+test('deals are listed page by page, each once', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  await addDeals(cold, 7);
+  const seen: string[] = [];
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const { body }: { body: Deals } = await send<Deals>('GET', `/admin/deals?limit=3${next === '' ? '' : `&after=${next}`}`);
+    t.true(body.deals.length <= 3);
+    seen.push(...body.deals.map(({ id }) => id));
+    next = body.next;
+  }
+  t.deepEqual(seen.toSorted(), Array.from({ length: 7 }, (_, number) => createUuid(`deal ${number}`)).toSorted());
+});
+
+test('deals are filtered by state, provider, piece, content, and doubt', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  await addDeals(cold, 7);
+  const cid = createDagPbCid('held').toString();
+  await addPiece(cold.store, cid, [{ id: createUuid('deal of the content'), state: 'lost', provider: 'f01009' }], {
+    id: createUuid('its piece'),
+  });
+  const find = async (query: string) => (await send<Deals>('GET', `/admin/deals?${query}`)).body.deals;
+  t.is((await find('state=active')).length, 3);
+  t.is((await find('state=active,lost')).length, 4);
+  t.deepEqual(
+    (await find('provider=f01009')).map(({ id }) => id),
+    [createUuid('deal of the content')],
+  );
+  t.like((await find('unknown=true'))[0], { id: createUuid('deal 1'), outcome: 'unknown' });
+  t.deepEqual(
+    (await find(`piece=${createUuid('piece 2')}`)).map(({ id }) => id),
+    [createUuid('deal 2')],
+  );
+  t.like((await find(`cid=${createDagPbCid('held').toV0()}`))[0], { state: 'lost', pieceCid: 'baga6ea4seaqpiece' });
+  t.deepEqual(await find(`cid=${cid}&piece=${createUuid('piece 2')}`), []);
+  t.deepEqual(await find(`cid=${cid}&state=active`), []);
+});
+
+test('a deal comes with everything that is known of it', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  const atMs = Date.parse('2026-01-01T00:00:00Z');
+  const deal = createDeal(1, {
+    state: 'active',
+    chainDealId: 12,
+    publishCid: 'bafypublish',
+    said: 'sealing',
+    replaces: createUuid('deal 0'),
+    suspectSinceEpoch: 99,
+    activeEvidence: { kind: 'marketDeal', chainDealId: 12, sectorStartEpoch: 9, seenEpoch: 10, atMs },
+    retrievalEvidence: { kind: 'retrieval', bytes: 5, tookMs: 6, firstByteMs: 1, seenEpoch: 11, atMs },
+    retrievalFailure: { atMs, epoch: 12, text: 'nothing came' },
+  });
+  await cold.store.write({ pieces: [{ before: undefined, after: createPiece(1) }], deals: [{ before: undefined, after: deal }] });
+  const { body } = await send<Schemas['Deal']>('GET', `/admin/deals/${deal.id}`);
+  t.like(body, {
+    piece: deal.pieceId,
+    maker: 'test',
+    dealId: 12,
+    publishCid: 'bafypublish',
+    said: 'sealing',
+    replaces: createUuid('deal 0'),
+    pricePerEpoch: '12345678901234567',
+    providerCollateral: '98765432109876543210',
+    cost: String(12_345_678_901_234_567n * 520_000n),
+    budgetDay: 3,
+    suspectSinceEpoch: 99,
+    activeEvidence: { dealId: 12, sectorStartEpoch: 9, seenEpoch: 10, at: '2026-01-01T00:00:00.000Z' },
+    retrievalEvidence: { bytes: 5, tookMs: 6 },
+    retrievalFailure: { epoch: 12, text: 'nothing came' },
+    failureDomain: { owner: 'f01001', hosts: ['f01001.example.org'] },
+    dueEpoch: 9_000,
+  });
+  for (const id of [createUuid('none'), 'x', '..%2fp']) t.is((await send('GET', `/admin/deals/${id}`)).status, 404);
+});
+
+test('the plan tells what would be done, what it costs, and what holds it', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  cold.view.steps = [
+    {
+      pieceId: createUuid('p'),
+      contents: 3,
+      sampleKeys: ['bafya', 'bafyb'],
+      step: {
+        kind: 'propose',
+        provider: 'f01000',
+        why: { code: 'missing', text: 'too few' },
+        costAtto: 7n,
+        startEpoch: HEAD + 10,
+        endEpoch: HEAD + 2_880,
+      },
+    },
+    { pieceId: createUuid('q'), contents: 1, sampleKeys: [], step: { kind: 'wait', why: { code: 'over_budget', text: 'over budget' } } },
+  ];
+  const { body } = await send<Schemas['Plan']>('GET', '/admin/plan');
+  t.like(body, { cost: '7', more: false, budget: { perDay: '1000000000000000000', committed: '1', day: 34 } });
+  t.like(body.steps[0], { kind: 'propose', provider: 'f01000', cost: '7', end: '2026-01-02T00:00:00.000Z', sample: ['bafya', 'bafyb'] });
+  t.deepEqual(body.steps[1], {
+    piece: createUuid('q'),
+    contents: 1,
+    sample: [],
+    kind: 'wait',
+    reason: { code: 'over_budget', text: 'over budget' },
+  });
+  t.false('held' in body);
+  cold.view.heldReason = { code: 'lotus_down', text: 'waiting: the Lotus node does not answer' };
+  t.like((await send('GET', '/admin/plan?limit=1')).body, { more: true, held: { code: 'lotus_down' }, steps: { length: 1 } });
+});
+
+test('providers are listed by number, those of the config not asked yet too, with scores and live deals', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  const chain = { id: 'f01001', owner: 'f0103', worker: 'f0104', beneficiary: 'f0103', hosts: ['192.0.2.7'], sectorSizeBytes: 8_388_608 };
+  const events = [{ epoch: 5, atMs: 0, kind: 'active' as const, text: 'sealed' }];
+  for (const provider of [createProvider(1, { chain, events, country: 'DE', notBeforeEpoch: HEAD + 120 }), createProvider(9)])
+    await cold.store.write({ providers: [{ before: undefined, after: provider }] });
+  await addDeals(cold, 7);
+  const { body } = await send<{ providers: Schemas['Provider'][] }>('GET', '/admin/providers');
+  t.deepEqual(
+    body.providers.map(({ id, trusted, liveDeals, ask }) => ({ id, trusted, liveDeals, asked: ask !== undefined })),
+    [
+      { id: 'f01000', trusted: true, liveDeals: 2, asked: false },
+      { id: 'f01001', trusted: true, liveDeals: 2, asked: true },
+      { id: 'f01002', trusted: true, liveDeals: 1, asked: false },
+      { id: 'f01009', trusted: false, liveDeals: 0, asked: true },
+    ],
+  );
+  t.like(body.providers[1], {
+    country: 'DE',
+    chain: { owner: 'f0103', hosts: ['192.0.2.7'], sectorBytes: 8_388_608 },
+    ask: { price: '500000000000000000000', maxPieceBytes: 34_359_738_368 },
+    notBeforeEpoch: HEAD + 120,
+    notBefore: '2026-01-01T01:00:00.000Z',
+    scoreReasons: ['1 events'],
+    events: [{ kind: 'active', text: 'sealed', at: '1970-01-01T00:00:00.000Z' }],
+  });
+});
+
+test('a provider is asked, suspended and taken back', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  await cold.store.write({ providers: [{ before: undefined, after: createProvider(0) }] });
+  t.like((await send('POST', '/admin/providers/f01000/ask')).body, {
+    id: 'f01000',
+    refreshedEpoch: HEAD,
+    refreshed: '2026-01-01T00:00:00.000Z',
+  });
+  t.like((await send('POST', '/admin/providers/f01000/suspend', { text: 'moving house' })).body, { suspended: { text: 'moving house' } });
+  t.is((await cold.store.provider('f01000'))?.value.suspended?.text, 'moving house');
+  const { body } = await send<Schemas['Provider']>('POST', '/admin/providers/f01000/unsuspend');
+  t.false('suspended' in body);
+  t.is((await send('POST', '/admin/providers/f01007/suspend', {})).status, 404);
+  t.is((await send('POST', '/admin/providers/1000/suspend', {})).status, 400);
+  cold.view.refreshError = new ColdError('unreachable', 'Lotus does not answer');
+  const failed = await send<Schemas['Failure']>('POST', '/admin/providers/f01000/ask');
+  t.is(failed.status, 502);
+  t.deepEqual(failed.body.error, { reason: 'BAD_ENVIRONMENT', details: 'f01000: Lotus does not answer' });
+});
+
+test('spending is frozen and let go on, and the status says which', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  t.is((await send('DELETE', '/admin/freeze')).status, 404);
+  const { body: frozen } = await send<Schemas['Breaker']>('PUT', '/admin/freeze', { text: 'holidays' });
+  t.deepEqual(frozen, { by: 'operator', code: 'frozen', text: 'holidays', at: '2026-01-01T00:00:00.000Z' });
+  t.like((await send<Schemas['Status']>('GET', '/admin/status')).body.cold, { held: { code: 'frozen' }, breaker: frozen });
+  t.deepEqual((await send('DELETE', '/admin/freeze')).body, frozen);
+  t.is(cold.store.breaker(), undefined);
+});
+
+test('the status has chain, funds, budget, deals and pieces', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  await addDeals(cold, 2);
+  t.deepEqual((await send<Schemas['Status']>('GET', '/admin/status')).body.cold, {
+    maker: 'lotus-client',
+    chain: { network: 'testnet', headEpoch: HEAD, finalizedEpoch: HEAD - 900, behindSeconds: 0, at: '2026-01-01T00:00:00.000Z' },
+    funds: { address: 'f1payer', wallet: '5000000000000000000', escrow: '1000000000000000000', locked: '100000000000000000' },
+    budget: { day: 34, perDay: '1000000000000000000', committed: '1' },
+    deals: { active: 1, proposed: 1 },
+    unknownDeals: 1,
+    pieces: { sealed: 2 },
+    committed: String(2n * 12_345_678_901_234_567n * 520_000n),
+  });
+  cold.view.chain = undefined;
+  t.false('chain' in (await send<Schemas['Status']>('GET', '/admin/status')).body.cold);
+});
+
+test('a pin is explained with its wait, then with its pieces and their deals', async (t) => {
+  const admin = await createColdAdmin(t);
+  const { send, cold } = admin;
+  const { requestId, cid } = await pinHeld(admin);
+  const waiting = { contentKey: cid, policy: 'default', sizeBytes: 1_000, sinceMs: Date.parse('2026-01-01T00:00:00Z') };
+  await cold.store.write({ wait: [waiting] });
+  t.like((await send('GET', `/admin/pins/${requestId}/explain`)).body, {
+    maker: 'lotus-client',
+    headEpoch: HEAD,
+    waiting: { policy: 'default', since: '2026-01-01T00:00:00.000Z', until: '2026-01-01T04:00:00.000Z' },
+  });
+  await cold.store.write({ unwait: [waiting] });
+  const { piece } = await addPiece(cold.store, cid, [{ state: 'active' }, { state: 'proposed', provider: 'f01001' }]);
+  const { body } = await send<Schemas['Explanation']>('GET', `/admin/pins/${requestId}/explain`);
+  t.false('waiting' in body);
+  t.like(body.pieces[0], {
+    id: piece.id,
+    state: 'built',
+    contents: 1,
+    gone: 0,
+    bytes: 1_000,
+    carBytes: 1_100,
+    pieceBytes: 2_048,
+    replicas: { min: 2, target: 3, active: 1, pending: 1 },
+    soonestEnd: '2026-01-02T00:00:00.000Z',
+    due: { queue: 'create', epoch: HEAD + 120, at: '2026-01-01T01:00:00.000Z' },
+  });
+  t.deepEqual(
+    body.pieces[0]?.deals.map(({ state }) => state),
+    ['active', 'proposed'],
+  );
+});
+
+const BAD: readonly (readonly [path: string, details: RegExp])[] = [
+  ['/admin/deals?state=gone', /state\[0\] must be one of/],
+  ['/admin/deals?provider=1000', /provider must match/],
+  ['/admin/deals?piece=x', /piece must match/],
+  ['/admin/deals?cid=x', /"x" is not a CID/],
+  ['/admin/deals?unknown=no', /unknown must be one of true/],
+  ['/admin/deals?limit=0', /limit must be >= 1/],
+  ['/admin/deals?colour=red', /"colour", which is unknown/],
+  ['/admin/plan?limit=x', /limit must be of type integer/],
+];
+
+for (const [path, details] of BAD) {
+  test(`GET ${path} is a 400 that says why`, async (t) => {
+    const { send } = await createColdAdmin(t);
+    const { status, body } = await send<Schemas['Failure']>('GET', path);
+    t.is(status, 400);
+    t.regex(body.error.details ?? '', details);
+  });
+}
