@@ -62,17 +62,22 @@ export function planPieces({ waiting, policy, nowMs, pieceMaxBytes }: PiecesInpu
   }
   const oldestMs = open[0]?.sinceMs;
   if (oldestMs !== undefined) {
-    if (nowMs - oldestMs >= policy.maxWaitMs) seal('old_enough', `its oldest content has waited for ${formatDuration(policy.maxWaitMs)}`);
+    if (leftToWaitMs(oldestMs, policy, nowMs) === 0) seal('old_enough', `its oldest content has waited for ${formatDuration(policy.maxWaitMs)}`);
     else plan.lookAtMs = oldestMs + policy.maxWaitMs;
   }
   return plan;
+}
+
+/** Nothing is left when the clock was put back behind the time at which the wait began: it would last who knows how long. */
+function leftToWaitMs(sinceMs: number, { maxWaitMs }: ColdPolicy, nowMs: number): number {
+  return sinceMs > nowMs ? 0 : Math.max(0, sinceMs + maxWaitMs - nowMs);
 }
 
 /** Why a content has no piece yet, for people. */
 export function waitingReason(content: WaitingContent, policy: ColdPolicy | undefined, nowMs: number): Reason {
   if (content.reason !== undefined) return content.reason;
   if (policy === undefined) return { code: 'no_policy', text: `waiting: there is no policy called ${content.policy} any more` };
-  const leftMs = Math.max(0, content.sinceMs + policy.maxWaitMs - nowMs);
+  const leftMs = leftToWaitMs(content.sinceMs, policy, nowMs);
   const when = leftMs === 0 ? 'now' : `in ${formatDuration(leftMs)} at the latest`;
   return {
     code: 'waiting_for_piece',

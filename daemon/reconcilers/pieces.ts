@@ -33,8 +33,8 @@ const BUILD_BATCH = 16;
 export class PiecesReconciler implements Reconciler {
   readonly name = 'pieces';
   readonly #options: PiecesOptions;
-  /** Builds that failed are not tried again before this; the next start tries at once. */
-  readonly #buildAgainMs = new Map<string, number>();
+  /** Builds that failed rest for a while; the next start tries at once, and so does a clock that was put back. */
+  readonly #rests = new Map<string, { fromMs: number; untilMs: number }>();
   #swept = false;
 
   constructor(options: PiecesOptions) {
@@ -121,7 +121,7 @@ export class PiecesReconciler implements Reconciler {
       due: (limit) => this.#options.store.sealedPieces(limit),
       idOf: ({ value }) => value.id,
       work: async (piece) => {
-        if ((this.#buildAgainMs.get(piece.value.id) ?? 0) > this.#options.clock.nowMs()) tally.skip('build_failed');
+        if (this.#isResting(piece.value.id)) tally.skip('build_failed');
         else await this.#try('piece', piece.value.id, tally, signal, () => this.#buildOne(piece, signal));
         return true;
       },
@@ -132,6 +132,12 @@ export class PiecesReconciler implements Reconciler {
     });
   }
 
+  #isResting(pieceId: string): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    const rest = this.#rests.get(pieceId);
+    return rest !== undefined && rest.fromMs <= nowMs && nowMs < rest.untilMs;
+  }
+
   async #buildOne(piece: Versioned<Piece>, signal: AbortSignal): Promise<void> {
     const { store, works, guard } = this.#options;
     const { id, members } = piece.value;
@@ -140,7 +146,7 @@ export class PiecesReconciler implements Reconciler {
       const next = { code: 'proposing', text: 'its deals are made next' };
       const due = { queue: 'create' as const, epoch: guard.headEpoch() };
       await store.write({ pieces: [{ before: piece, after: { ...piece.value, state: 'built', built, buildFailures: 0, next, due } }] });
-      this.#buildAgainMs.delete(id);
+      this.#rests.delete(id);
     } catch (error) {
       if (!(error instanceof PieceError) || error.failure === 'aborted') throw error;
       await this.#buildFailed(piece, error);
@@ -154,7 +160,7 @@ export class PiecesReconciler implements Reconciler {
     const nowMs = clock.nowMs();
     const plan = planBuildFailure(piece.value, failure, contentKey, nowMs);
     await store.write({ pieces: [{ before: piece, after: plan.after }, ...plan.instead.map((after) => ({ before: undefined, after }))] });
-    this.#buildAgainMs.set(piece.value.id, plan.againMs ?? nowMs);
+    this.#rests.set(piece.value.id, { fromMs: nowMs, untilMs: plan.againMs ?? nowMs });
     if (plan.instead.length > 0) await works.drop(piece.value.id);
   }
 
