@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -14,9 +14,11 @@ import type { Config } from './config.ts';
 import { FbpdError } from './domain/errors.ts';
 import type { HotTier } from './domain/ports.ts';
 import { createLog, type Log } from './log.ts';
+import { coldSideOf, composeCold, spendLogOf } from './main/cold.ts';
 import { composeHot } from './main/hot.ts';
 import { createMetrics } from './metrics.ts';
 import { createReconcilers } from './reconcilers/index.ts';
+import { COUNTED_TYPES as COLD_TYPES } from './store/cold-store.ts';
 import { createDiskGuard } from './store/disk-guard.ts';
 import { refuseWhenFull } from './store/full-disk.ts';
 import { openLevelStore } from './store/level-store.ts';
@@ -26,12 +28,14 @@ import { verifyStoreFiles } from './store/verify-files.ts';
 
 /** The layout of the keys in the store; a program refuses a store of another one. */
 const SCHEMA = 1;
-const COUNTED_TYPES = [...PIN_TYPES, ...ACCOUNT_TYPES];
+const COUNTED_TYPES = [...PIN_TYPES, ...ACCOUNT_TYPES, ...COLD_TYPES];
 /** A fetch without a first block, or without a further one, for this long is a search, and gives its active place away. */
 const FETCH_GRACE_MS = 500;
 const FETCH_IDLE_MS = 5_000;
 const FETCH_ROTATE_MS = 30_000;
 const FETCH_QUANTUM_MS = 60_000;
+
+const CHANCES = 2 ** 40;
 
 export interface Endpoints {
   /** Where the pinning API listens: `http://HOST:PORT`. */
@@ -130,10 +134,13 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   const hotUp = hot.start();
   hotUp.catch(() => undefined);
   undo.add(() => hot.stop());
-  const pins = refuseWhenFull(await openPinStore({ store, clock, log, randomUUID }), () => disk.state);
+  const openedPins = await openPinStore({ store, clock, log, randomUUID, cold: config.cold.maker !== 'none' });
+  const pins = refuseWhenFull(openedPins, () => disk.state);
   const accounts = await openAccounts({ store, clock, log, randomBytes, randomUUID });
   for (const name of await finishDeletions({ accounts, pins })) log.info({ account: name }, 'a deletion that was broken off is finished');
   await hotUp;
+  const cold = await composeCold(config, { store, pins: openedPins, blocks: hot.blocks, clock, log, random: chance });
+  if (cold !== undefined) undo.add(() => cold.close());
 
   const reconcilers = createReconcilers({
     store: pins,
@@ -153,13 +160,16 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     garbageBytes: config.hot.gcAfterBytes,
     checkDisk: () => disk.check(),
     cron: config.schedule,
+    ...(cold === undefined ? {} : { cold: { ...cold.options, cron: config.schedule } }),
   });
+  const coldSide = coldSideOf(config, cold?.store, reconcilers.cold);
 
   const api = createApi({
     pins,
     accounts,
     hotStatus: () => hot.status(),
     fetches: reconcilers.pin,
+    ...coldSide,
     disk: () => disk.state,
     ready: () => readiness(hot),
     metrics,
@@ -184,9 +194,10 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     deleteAccount: (account) => deleteAccount({ accounts, pins }, account),
     allowPrivateOrigins: config.limits.privateOrigins,
     fetches: reconcilers.pin,
+    ...coldSide,
     hot,
     storeCounts: () => store.counts(),
-    checkStore: (onProgress) => verifyStore(store, { onProgress }),
+    checkStore: (onProgress) => verifyStore(store, { onProgress, spendLog: { file: spendLogOf(config), isLive: true } }),
     disk: async () => ({ freeBytes: await disk.freeBytes(), minFreeBytes: config.state.minFreeBytes }),
     reconcilers: reconcilers.scheduler,
     clock,
@@ -205,7 +216,14 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
 
 /** For `fbpd check` when no daemon has the store open. Rejects with `STORE_LOCKED` when one has. */
 export function checkStore(config: Config, onProgress: (records: number) => void): Promise<VerifyReport> {
-  return verifyStoreFiles({ dir: config.state.dir, schema: SCHEMA, clock: systemClock, log: createLog('silent'), onProgress });
+  return verifyStoreFiles({
+    dir: config.state.dir,
+    schema: SCHEMA,
+    clock: systemClock,
+    log: createLog('silent'),
+    onProgress,
+    spendLog: { file: spendLogOf(config), isLive: false },
+  });
 }
 
 async function makeStateDir({ state }: Config): Promise<void> {
@@ -257,6 +275,11 @@ function readiness(hot: HotTier): Readiness {
     ready: true,
     checks: { store: { state: 'ok' }, hot: up ? { state: 'ok' } : { state: 'degraded', detail: 'down: new pins wait' } },
   };
+}
+
+/** In [0, 1): what is sampled cannot be foreseen by who is sampled. */
+function chance(): number {
+  return randomInt(CHANCES) / CHANCES;
 }
 
 function urlOf(host: string, port: number): string {

@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { ColdSide } from '../../api/cold-side.ts';
 import { createLotusChain } from '../cold/chain/lotus-chain.ts';
 import { createLotusRpc } from '../cold/chain/lotus-rpc.ts';
 import { createLotusClientMaker } from '../cold/makers/lotus-client.ts';
 import { createPieceWorks } from '../cold/pieces/works.ts';
 import type { Config } from '../config.ts';
-import type { BlockSource, Chain, ColdStore, DealMaker } from '../domain/cold-ports.ts';
+import type { BlockSource, Chain, ColdStore, ColdView, DealMaker } from '../domain/cold-ports.ts';
 import { FbpdError } from '../domain/errors.ts';
 import type { Clock, Store } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
@@ -42,7 +43,7 @@ export async function composeCold(config: Config, parts: ColdParts): Promise<Com
   const { clock, log } = parts;
   const { staging, threads } = config.cold;
   await makeStaging(staging);
-  const store = await openColdStore({ store: parts.store, pins: parts.pins, clock, log, spendLogFile: join(config.state.dir, SPEND_LOG) });
+  const store = await openColdStore({ store: parts.store, pins: parts.pins, clock, log, spendLogFile: spendLogOf(config) });
   const works = createPieceWorks({
     dir: join(staging, BUILT),
     blocks: parts.blocks,
@@ -67,6 +68,17 @@ export async function composeCold(config: Config, parts: ColdParts): Promise<Com
     random: parts.random,
   };
   return { options, store, close: () => works.close() };
+}
+
+/** Where what was promised to providers is written down, beside the store. */
+export function spendLogOf({ state }: Config): string {
+  return join(state.dir, SPEND_LOG);
+}
+
+/** What the APIs see of it; nothing without a cold layer. */
+export function coldSideOf(config: Config, store: ColdStore | undefined, view: ColdView | undefined): { cold?: ColdSide } {
+  if (store === undefined || view === undefined) return {};
+  return { cold: { maker: config.cold.maker, store, view, trusted: config.providers.trusted } };
 }
 
 /** The chain, and who makes deals on it. */

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts';
-import type { HotTier } from '../domain/ports.ts';
+
 import { examineExternalKubo, examineManagedKubo, type HotFinding } from '../hot/examine.ts';
 import { createExternalKubo } from '../hot/external.ts';
 import { findKubo } from '../hot/kubo-binary.ts';
+import type { BlockHotTier } from '../hot/kubo-tier.ts';
 import { createManagedKubo } from '../hot/managed.ts';
 import type { Log } from '../log.ts';
 
@@ -18,7 +19,7 @@ export async function examineHotTier({ hot, env, state }: Config): Promise<HotFi
 }
 
 /** The hot tier that the config names, not yet started. Finding a kubo may take minutes where one must be built. */
-export async function composeHot(config: Config, log: Log, onProgress: (text: string) => void): Promise<HotTier> {
+export async function composeHot(config: Config, log: Log, onProgress: (text: string) => void): Promise<BlockHotTier> {
   const { hot, limits, env, state } = config;
   const addressPolicy = {
     maxAddresses: MAX_DELEGATES,
