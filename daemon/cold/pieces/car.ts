@@ -35,11 +35,13 @@ export interface CarOptions {
   contentKeys: readonly string[];
   blocks: BlockSource;
   signal: AbortSignal;
+  /** Links kept of all blocks on the way down together; others are read again. The default takes about 100 MB. */
+  linksHeldMax?: number;
 }
 
-export function openCar({ contentKeys, blocks, signal }: CarOptions): Car {
+export function openCar({ contentKeys, blocks, signal, linksHeldMax = LINKS_HELD_MAX }: CarOptions): Car {
   const spine = buildSpine(contentKeys);
-  return { root: spine.root, bytes: walk(spine, blocks, signal) };
+  return { root: spine.root, bytes: walk(spine, blocks, signal, createStack(linksHeldMax)) };
 }
 
 /** A block whose links are being followed. */
@@ -52,15 +54,14 @@ interface Frame {
   contentKey: string | undefined;
 }
 
-/** Links kept of all frames together, about 100 MB: a DAG may be as deep as it is large. */
+/** A DAG may be as deep as it is large. */
 const LINKS_HELD_MAX = 500_000;
 
-async function* walk(spine: Spine, blocks: BlockSource, outer: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+async function* walk(spine: Spine, blocks: BlockSource, outer: AbortSignal, stack: Stack): AsyncGenerator<Uint8Array, void, undefined> {
   const ended = new AbortController();
   const signal = AbortSignal.any([outer, ended.signal]);
   const reader = createReader(spine, createReadAhead(blocks, signal), signal);
   const seen = createCidSet();
-  const stack = createStack();
   try {
     yield encodeHeader(spine.root);
     stack.push({ cid: new Uint8Array(), links: [spine.root.bytes], next: 0, contentKey: undefined });
@@ -100,7 +101,7 @@ interface Stack {
   pop(): void;
 }
 
-function createStack(): Stack {
+function createStack(linksHeldMax: number): Stack {
   const frames: Frame[] = [];
   let linksHeld = 0;
   /** Frames before it, but the first, have been let go. */
@@ -112,7 +113,7 @@ function createStack(): Stack {
       frames.push(frame);
       linksHeld += frame.links?.length ?? 0;
       // The outermost are needed last. The first is the CAR's own and has one link.
-      for (; linksHeld > LINKS_HELD_MAX && heldFrom < frames.length - 1; heldFrom++) {
+      for (; linksHeld > linksHeldMax && heldFrom < frames.length - 1; heldFrom++) {
         const outer = frames[heldFrom];
         linksHeld -= outer?.links?.length ?? 0;
         if (outer !== undefined) outer.links = undefined;

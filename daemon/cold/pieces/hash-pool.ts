@@ -25,8 +25,9 @@ interface Thread {
 
 const IDLE_MS = 10_000;
 
-/** @param threads at least 1; without it one core is left to the rest of the daemon. */
-export function createHashPool(threads = Math.max(1, availableParallelism() - 1)): HashPool {
+/** @param wanted at least 1; without it one core is left to the rest of the daemon. */
+export function createHashPool(wanted = availableParallelism() - 1): HashPool {
+  const threads = Math.max(1, wanted);
   const running = new Set<Thread>();
   const waiting: Job[] = [];
   let idle: NodeJS.Timeout | undefined;

@@ -80,12 +80,12 @@ function protobufVarint(cursor: Cursor): number {
 
 const LINK_TAG = 42;
 
-/** Reads heads one after another; what lies nested needs no stack, as only links matter and they are byte strings. */
+/** Reads heads one after another; what lies nested needs no stack, as only how many values are still to come matters. */
 function dagCborLinks(block: Uint8Array): Uint8Array[] {
   const cursor = { bytes: block, at: 0 };
   const links: Uint8Array[] = [];
   let isLink = false;
-  while (cursor.at < block.length) {
+  for (let toCome = 1; toCome > 0; ) {
     const head = byte(cursor);
     const major = head >>> 5;
     const argument = major === 7 && (head & 0x1f) >= 24 ? floatSkipped(cursor, head & 0x1f) : cborArgument(cursor, head & 0x1f);
@@ -95,9 +95,14 @@ function dagCborLinks(block: Uint8Array): Uint8Array[] {
       if (isLink) links.push(linkedCid(value));
     }
     isLink = major === 6 && argument === LINK_TAG;
+    toCome += (VALUES_WITHIN[major] ?? 0) * (major === 6 ? 1 : argument) - 1;
   }
+  if (cursor.at < block.length) throw new LinksError('it is no dag-cbor: there is more after its value');
   return links;
 }
+
+/** By major type: of each item of a list, of each entry of a map, of a tag. */
+const VALUES_WITHIN = [0, 0, 0, 0, 1, 2, 1, 0];
 
 function cborArgument(cursor: Cursor, low: number): number {
   if (low < 24) return low;

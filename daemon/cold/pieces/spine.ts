@@ -16,7 +16,7 @@ export interface Spine {
   contentKeys: ReadonlySet<string>;
 }
 
-export const SPINE_NODE_BYTES_MAX = 1024 * 1024;
+const SPINE_NODE_BYTES_MAX = 1024 * 1024;
 const SHA2_256 = 0x12;
 
 /**

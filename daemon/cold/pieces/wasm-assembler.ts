@@ -3,7 +3,7 @@
 /** Instructions, as bytes. */
 export type Code = readonly number[];
 
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
 }
 
@@ -16,7 +16,7 @@ function signed(value: number): number[] {
 
 export const get = (local: number): number[] => [0x20, ...unsigned(local)];
 export const set = (local: number): number[] => [0x21, ...unsigned(local)];
-export const i32 = (value: number): number[] => [0x41, ...signed(value)];
+const i32 = (value: number): number[] => [0x41, ...signed(value)];
 
 const vector = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
 /** Both take alignment 0: addresses may be any. */

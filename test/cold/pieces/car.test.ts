@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { CarReader } from '@ipld/car';
+import { blake2b } from '@noble/hashes/blake2.js';
 import test, { type ExecutionContext } from 'ava';
-import type { CID } from 'multiformats/cid';
+import { CID } from 'multiformats/cid';
+import { create as createDigest } from 'multiformats/hashes/digest';
 
 import { openCar } from '../../../daemon/cold/pieces/car.ts';
-import { commpOf } from '../../../daemon/cold/pieces/commp.ts';
+import { commpOf, unpaddedBytes } from '../../../daemon/cold/pieces/commp.ts';
 import { buildSpine } from '../../../daemon/cold/pieces/spine.ts';
 import { contentKeyOf } from '../../../daemon/domain/cid.ts';
 import { type BlockSource, PieceError } from '../../../daemon/domain/cold-ports.ts';
@@ -112,6 +114,29 @@ test('a chain deeper than any call stack, and a node with very many links, are w
   let root = await blocks.put(RAW, Buffer.from('end'));
   for (let i = 0; i < 20_000; i++) root = await blocks.put(DAG_CBOR, dagCborList([root]));
   t.is((await sections((await carOf(blocks, [root.toString()])).bytes)).cids.length, 20_001);
+});
+
+test('links that were let go on the way down are read again on the way up', async (t) => {
+  for (let i = 0; i < 20; i++) {
+    const random = createRandom(seed).fork(`deep ${i}`);
+    const blocks = createMemoryBlocks();
+    const dag = await createDag(blocks, random, { depth: 9, width: 3, share: false });
+    const whole = (await carOf(blocks, [dag.contentKey])).bytes;
+    const parts = await Array.fromAsync(openCar({ contentKeys: [dag.contentKey], blocks, signal: never, linksHeldMax: 3 }).bytes);
+    t.deepEqual(Buffer.concat(parts), whole);
+  }
+});
+
+test('the piece of a deal that a real node made has the sizes that it said: a raw block of a million bytes', async (t) => {
+  const blocks = createMemoryBlocks();
+  const block = Buffer.alloc(1_000_000, 5);
+  const cid = CID.createV1(RAW, createDigest(0xb220, blake2b(block, { dkLen: 32 })));
+  blocks.bytes.set(cid.toString(), block);
+  const { bytes } = await carOf(blocks, [cid.toString()]);
+  t.is(bytes.length, 1_000_102);
+  const { pieceSizeBytes } = commpOf(bytes);
+  t.is(pieceSizeBytes, 1_048_576);
+  t.is(unpaddedBytes(pieceSizeBytes), 1_040_384);
 });
 
 test('blocks are read ahead, several at once, and never more often than they are needed', async (t) => {
