@@ -13,9 +13,10 @@ import { buildSpine } from '../../../daemon/cold/pieces/spine.ts';
 import { contentKeyOf } from '../../../daemon/domain/cid.ts';
 import { type BlockSource, PieceError } from '../../../daemon/domain/cold-ports.ts';
 import { HotError } from '../../../daemon/domain/ports.ts';
-import { createDag, createMemoryBlocks, randomBytes } from '../../fixtures/create-dag.ts';
+import { createDag, createMemoryBlocks, type MemoryBlocks, randomBytes } from '../../fixtures/create-dag.ts';
 import { createRandom, testSeed } from '../../fixtures/random.ts';
 import { cidOf, DAG_CBOR, dagCborList, identityCid, RAW } from '../../hot/blocks.ts';
+import { pythonRandomBytes } from './python-random.ts';
 
 const seed = testSeed();
 test.before((t) => t.log(`FBPD_TEST_SEED=${seed}`));
@@ -127,16 +128,33 @@ test('links that were let go on the way down are read again on the way up', asyn
   }
 });
 
-test('the piece of a deal that a real node made has the sizes that it said: a raw block of a million bytes', async (t) => {
+const BLAKE2B_256 = 0xb220;
+
+function rawBlake(blocks: MemoryBlocks, block: Uint8Array): string {
+  const cid = CID.createV1(RAW, createDigest(BLAKE2B_256, blake2b(block, { dkLen: 32 }))).toString();
+  blocks.bytes.set(cid, block);
+  return cid;
+}
+
+test('the deal recorded from Lotus v1.26.3: ClientDealPieceCID and ClientCalcCommP said the same of the same file', async (t) => {
   const blocks = createMemoryBlocks();
-  const block = Buffer.alloc(1_000_000, 5);
-  const cid = CID.createV1(RAW, createDigest(0xb220, blake2b(block, { dkLen: 32 })));
-  blocks.bytes.set(cid.toString(), block);
-  const { bytes } = await carOf(blocks, [cid.toString()]);
-  t.is(bytes.length, 1_000_102);
-  const { pieceSizeBytes } = commpOf(bytes);
-  t.is(pieceSizeBytes, 1_048_576);
-  t.is(unpaddedBytes(pieceSizeBytes), 1_040_384);
+  const root = rawBlake(blocks, pythonRandomBytes(7, 1_000_000));
+  t.is(root, 'bafk2bzacecsv3ddu4ikgl3rkcnipqsrv57337snskcpyaffjwt77bx6b6jcx2');
+  const { bytes } = await carOf(blocks, [root]);
+  const pieceCid = 'baga6ea4seaqfpa4c3k5cobuuy25uwvz7yjd3vnlpdjmbtot7klesaghaixnuedq';
+  t.deepEqual(commpOf(bytes), { pieceCid, pieceSizeBytes: 1_048_576, bytes: 1_000_102 });
+  t.is(unpaddedBytes(1_048_576), 1_040_384);
+});
+
+test('the deal recorded from Boost v2.2.0, whose root is a dag-pb node in an identity CID', async (t) => {
+  const blocks = createMemoryBlocks();
+  const file = pythonRandomBytes(21, 1_500_000);
+  for (const part of [file.subarray(0, 2 ** 20), file.subarray(2 ** 20)]) rawBlake(blocks, part);
+  const root =
+    'bafyaa4asfyfcmakvudsaeihnigjfrvkucksyjrutzkchdm4h3c6fopdebcjy6mvqwnccnsm7pajaageaqbabelqkeyavliheaiqcdhnrv4gs5ep7yxelslosheaaulkevqbvnnummrroll533sgkhoqsaamobrq3bihaqaqy4ddfwieaqbacbyggdm';
+  const { bytes } = await carOf(blocks, [root]);
+  const pieceCid = 'baga6ea4seaqo2evzjuzuu4hoisfjh2yylu4vleqocm3me2xupo3mpp32zf642mi';
+  t.deepEqual(commpOf(bytes), { pieceCid, pieceSizeBytes: 2_097_152, bytes: 1_500_452 });
 });
 
 test('blocks are read ahead, several at once, and never more often than they are needed', async (t) => {
@@ -205,7 +223,7 @@ test('a block too large for indexers is refused with the reason; one just below 
 test('a block whose links cannot be known is refused', async (t) => {
   const blocks = createMemoryBlocks();
   const random = createRandom(seed).fork('bad');
-  for (const codec of [0x70, 0x71, 0x0129, 0x78]) {
+  for (const codec of [0x70, 0x71, 0x0129, 0x78, 0x51, 0x0200]) {
     const bad = await blocks.put(
       codec,
       codec === 0x0129 ? Buffer.from('{"/":"zzz"}') : Buffer.concat([Buffer.from([0xd8, 0x2a]), randomBytes(9, random)]),
