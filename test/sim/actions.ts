@@ -25,6 +25,7 @@ const death = fc.record<Death>({ calls: fc.integer({ min: 1, max: 40 }), when: f
 export const action = fc.oneof(
   doing<'advance', { epochs: number }>(10, 'advance', { epochs: fc.integer({ min: 1, max: 30 }) }),
   doing<'advance', { epochs: number }>(3, 'advance', { epochs: fc.integer({ min: 50, max: 400 }) }),
+  doing<'advance', { epochs: number }>(1, 'advance', { epochs: fc.integer({ min: 500, max: 1_200 }) }),
   doing<'add', { account: string; content: number }>(6, 'add', {
     account: fc.constantFrom(...ACCOUNTS),
     content: fc.nat(CONTENTS - 1),

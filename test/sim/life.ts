@@ -1,3 +1,5 @@
+import type { Random } from '../fixtures/random.ts';
+
 /** What everybody gets who deals with the world for a process that has died. */
 export class Crash extends Error {}
 
@@ -15,6 +17,11 @@ export class Life {
   /** What it was doing when it died. */
   lastCall = '';
   death: Death | undefined;
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
   /** Dies at the n-th call from now. */
   dieAfter(death: Death): void {
@@ -23,6 +30,7 @@ export class Life {
 
   async read<T>(effect: () => T | Promise<T>): Promise<T> {
     if (this.isDead) throw new Crash('read');
+    await this.#pause();
     const value = await effect();
     if (this.isDead) throw new Crash('read');
     return value;
@@ -35,10 +43,16 @@ export class Life {
     if (dies) this.lastCall = name;
     if (dies && this.death?.when === 'before') this.isDead = true;
     if (this.isDead) throw new Crash(name);
+    await this.#pause();
     const value = await effect();
     if (dies) this.isDead = true;
     if (this.isDead) throw new Crash(name);
     return value;
+  }
+
+  /** Who runs beside others meets them in every order. */
+  async #pause(): Promise<void> {
+    for (let turns = this.#random.below(6); turns > 0; turns--) await undefined;
   }
 }
 

@@ -155,6 +155,7 @@ function send(
   const request = prepared.request as unknown as Request;
   const proposal = { ...proposalOf(request), dealId: request.dealId, pieceId: request.pieceId };
   if (proposal.cid !== prepared.proposalCid) throw new Error('the proposal that is sent is not the one that was prepared');
+  market.onSend(request.dealId, request.provider);
   const fault = faults.sends.shift();
   if (fault === 'lost_before') throw new ColdError('unreachable', 'connection refused');
   if (fault === 'late') {

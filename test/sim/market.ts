@@ -42,8 +42,8 @@ export class SimMarket {
   readonly brokenTransfers: Reached[] = [];
   readonly chain: SimChain;
   readonly providers: ReadonlyMap<string, SimProvider>;
-  /** Called when a proposal comes for the first time. */
-  onReached: (deal: Reached) => void = () => undefined;
+  /** Called when the daemon sends a proposal, whatever becomes of it. */
+  onSend: (dealId: string, provider: string) => void = () => undefined;
   walletAtto: bigint;
   /** Proposals for which money is reserved. */
   readonly #open = new Set<Reached>();
@@ -74,7 +74,6 @@ export class SimMarket {
     const deal: Reached = { ...proposal, reachedEpoch: this.chain.headEpoch, state: 'proposed' };
     this.reached.set(deal.cid, deal);
     this.#open.add(deal);
-    this.onReached(deal);
     if (this.#fund()) this.#decide(deal);
     else this.#end(deal, { kind: 'refused', why: 'funds', said: 'not enough funds in the wallet' });
   }

@@ -1,0 +1,122 @@
+import { type Deal, LIVE_STATES } from '../../daemon/domain/deal.ts';
+import type { Pin } from '../../daemon/domain/pin.ts';
+import { domainOf, sameDomain } from '../../daemon/plan/providers.ts';
+import { costOf } from './chain.ts';
+import type { SimDaemon } from './daemon.ts';
+import type { Reached } from './market.ts';
+import { isTrulyActive, isTrulyLive } from './truth.ts';
+
+/** What must hold after every step, whatever has happened. Throws with what does not. */
+export async function checkInvariants(daemon: SimDaemon): Promise<void> {
+  const deals = await collectDeals(daemon);
+  await checkAccepted(daemon);
+  checkRecorded(daemon, deals);
+  checkCopies(daemon, deals);
+  await checkMoney(daemon, deals);
+  const { violations, world } = daemon;
+  const breaker = daemon.cold.breaker()?.value;
+  must(breaker?.by !== 'fbpd' || breaker.code === 'losses', `spending was stopped for no reason: ${breaker?.text}`);
+  must(violations.length === 0, violations.join('; '));
+  must(world.market.brokenTransfers.length === 0, `the bytes were gone when ${world.market.brokenTransfers[0]?.provider} came for them`);
+}
+
+export function must(holds: boolean, text: string): asserts holds {
+  if (!holds) throw new Error(text);
+}
+
+async function collectDeals({ cold }: SimDaemon): Promise<Map<string, Deal>> {
+  const deals = new Map<string, Deal>();
+  for await (const { value } of cold.deals()) deals.set(value.id, value);
+  return deals;
+}
+
+/** Invariant 1: an accepted request is there until somebody asked for its removal. */
+async function checkAccepted({ pins, accepted }: SimDaemon): Promise<void> {
+  for (const [requestId, { accountId }] of accepted) {
+    const found: Pin | undefined = await pins.get(accountId, requestId);
+    must(found !== undefined, `accepted pin ${requestId} is gone`);
+  }
+}
+
+/** Invariant 3: what reached a provider was on disk before, once, and in the very words of the record. */
+function checkRecorded({ world }: SimDaemon, deals: ReadonlyMap<string, Deal>): void {
+  const byCid = new Map<string, Deal>();
+  for (const deal of deals.values()) {
+    must(!byCid.has(deal.proposalCid), `deals ${deal.id} and ${byCid.get(deal.proposalCid)?.id} are one proposal`);
+    byCid.set(deal.proposalCid, deal);
+  }
+  for (const reached of world.market.reached.values()) {
+    const deal = byCid.get(reached.cid);
+    must(deal !== undefined, `${reached.provider} was sent a proposal for piece ${reached.pieceId} that nobody has recorded`);
+    must(deal.id === reached.dealId && deal.sends > 0, `deal ${deal.id} was sent, and its record says ${deal.sends} sends`);
+    must(deal.costAtto === costOf(reached), `deal ${deal.id} is booked with ${deal.costAtto}, and costs ${costOf(reached)}`);
+    const gaveUp = !(LIVE_STATES as readonly string[]).includes(deal.state) && isTrulyLive(world, reached);
+    must(!gaveUp, `deal ${deal.id} is held to be ${deal.state}, and is alive with ${reached.provider} (${reached.state})`);
+    if (deal.state === 'active') must(reached.publishCid !== undefined, `deal ${deal.id} is held to be active, and was never published`);
+  }
+}
+
+/** Invariant 3: a failure domain has one copy of a piece, but for a renewal; and never are there more copies than paid for on purpose. */
+function checkCopies({ world, config }: SimDaemon, deals: ReadonlyMap<string, Deal>): void {
+  const live = [...world.market.reached.values()].filter((one) => isTrulyLive(world, one));
+  for (const [pieceId, copies] of Map.groupBy(live, (one) => one.pieceId)) {
+    const lasting = copies.filter(({ endEpoch }) => endEpoch > world.chain.headEpoch + config.policy.renewBeforeEpochs);
+    const { target } = config.policy.replicas;
+    must(
+      lasting.length <= target + 1,
+      `piece ${pieceId} has ${lasting.length} lasting copies, ${target} are wanted: ${copies.map(({ provider }) => provider)}`,
+    );
+    for (const [index, one] of copies.entries()) {
+      for (const other of copies.slice(index + 1)) checkDomains(world.market.provider.bind(world.market), one, other, deals);
+    }
+  }
+}
+
+function checkDomains(
+  provider: (id: string) => { onChain: Parameters<typeof domainOf>[0] },
+  one: Reached,
+  other: Reached,
+  deals: ReadonlyMap<string, Deal>,
+): void {
+  if (!sameDomain(domainOf(provider(one.provider).onChain), domainOf(provider(other.provider).onChain))) return;
+  const isRenewal = deals.get(one.dealId)?.replaces === other.dealId || deals.get(other.dealId)?.replaces === one.dealId;
+  must(isRenewal, `piece ${one.pieceId} has two copies in one failure domain: ${one.provider} and ${other.provider}`);
+}
+
+/** Invariant 4 and the first half of the ledger: a day's budget, a deal's cap, and what the chain has locked. */
+async function checkMoney({ world, cold, config }: SimDaemon, deals: ReadonlyMap<string, Deal>): Promise<void> {
+  const spentOn = new Map<number, bigint>();
+  for (const deal of deals.values()) {
+    must(deal.costAtto <= config.budget.perDealAtto, `deal ${deal.id} costs ${deal.costAtto}, above the cap`);
+    must(deal.costAtto >= 0n, `deal ${deal.id} costs less than nothing`);
+    const reached = world.market.reached.get(deal.proposalCid);
+    const isSpent = deal.state !== 'rejected' || (reached !== undefined && reached.publishCid !== undefined);
+    if (isSpent) spentOn.set(deal.budgetDay, (spentOn.get(deal.budgetDay) ?? 0n) + deal.costAtto);
+  }
+  for (const [day, atto] of spentOn) {
+    must(atto <= config.budget.perDayAtto, `${atto} were committed on day ${day}, of a budget of ${config.budget.perDayAtto}`);
+    const booked = (await cold.day(day))?.value.committedAtto ?? 0n;
+    must(booked >= 0n && booked <= config.budget.perDayAtto, `day ${day} is booked with ${booked}`);
+  }
+  checkLedger(world, deals);
+}
+
+/** At the newest finalized epoch, the chain has locked what the records of the deals that it knows come to, to the attoFIL. */
+function checkLedger(world: SimDaemon['world'], deals: ReadonlyMap<string, Deal>): void {
+  const epoch = world.chain.finalizedEpoch;
+  let expected = 0n;
+  for (const deal of deals.values()) {
+    const id = world.chain.published.get(deal.proposalCid);
+    if (id !== undefined && world.chain.deals.get(id)?.at(epoch) !== undefined) expected += deal.costAtto;
+  }
+  const { lockedAtto } = world.chain.money.at(epoch);
+  must(lockedAtto === expected, `the chain has ${lockedAtto} locked at ${epoch}, the records say ${expected}`);
+}
+
+/** Every piece has as many copies as wanted, in failure domains of their own, by the chain. */
+export function copiesShort({ world, config }: SimDaemon, pieceIds: readonly string[]): string[] {
+  return pieceIds.filter((pieceId) => {
+    const active = [...world.market.reached.values()].filter((one) => one.pieceId === pieceId && isTrulyActive(world, one));
+    return active.length < config.policy.replicas.target;
+  });
+}
