@@ -5,6 +5,7 @@ import type { ColdStore, ColdView } from '../daemon/domain/cold-ports.ts';
 import type { Deal } from '../daemon/domain/deal.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Pin } from '../daemon/domain/pin.ts';
+import type { ColdPolicy } from '../daemon/domain/policy.ts';
 import type { Clock, FetchView, PinStore, Versioned } from '../daemon/domain/ports.ts';
 import type { components, operations } from '../spec/fbpd.ts';
 import { type FindPin, renderContent, renderPin } from './admin-render.ts';
@@ -56,7 +57,7 @@ export function addDealRoutes(router: Router, options: AdminDealsOptions): void 
   router.get('/admin/plan', async (ctx) => {
     const { limit = 20 } = validators.query('getPlan', ctx.querystring);
     if (cold === undefined) throw noCold();
-    ctx.body = await plan(cold.view, limit);
+    ctx.body = await plan(cold, limit);
   });
 
   router.get('/admin/pins/:requestId/explain', async (ctx) => {
@@ -65,7 +66,7 @@ export function addDealRoutes(router: Router, options: AdminDealsOptions): void 
   });
 }
 
-async function plan(view: ColdView, limit: number): Promise<Schemas['Plan']> {
+async function plan({ store, view }: ColdSide, limit: number): Promise<Schemas['Plan']> {
   const held = view.held();
   const time = epochTimes(view.lastView());
   const { steps, costAtto, more } = await view.preview(limit);
@@ -74,7 +75,23 @@ async function plan(view: ColdView, limit: number): Promise<Schemas['Plan']> {
     budget: await renderBudget(view),
     cost: String(costAtto),
     more,
+    waiting: (await Promise.all(view.policies().map((policy) => waitingFor(policy, store)))).filter(
+      ({ contents, unfit }) => contents + unfit > 0,
+    ),
     steps: steps.map((step) => renderStep(step, time)),
+  };
+}
+
+async function waitingFor(policy: ColdPolicy, store: ColdStore): Promise<Schemas['Plan']['waiting'][number]> {
+  const all = await store.waiting(policy.name);
+  const joining = all.filter(({ reason }) => reason === undefined);
+  const [oldest] = joining;
+  return {
+    policy: policy.name,
+    contents: joining.length,
+    bytes: joining.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...(oldest === undefined ? {} : { closed: formatTimestamp(oldest.sinceMs + policy.maxWaitMs), enoughBytes: policy.minFillBytes }),
+    unfit: all.length - joining.length,
   };
 }
 

@@ -22,6 +22,8 @@ export interface AdminProvidersOptions {
 /** A provider that never answers must not hang the command that asks. */
 const ASK_TIMEOUT_MS = 60_000;
 
+const NO_REASON = 'no reason was given';
+
 /** `/admin/providers…` and `/admin/freeze`. */
 export function addProviderRoutes(router: Router, { cold, log, validators, bodyBytes }: AdminProvidersOptions): void {
   function side(): ColdSide {
@@ -64,7 +66,7 @@ export function addProviderRoutes(router: Router, { cold, log, validators, bodyB
 
   router.put('/admin/freeze', async (ctx) => {
     const { text = '' } = validators.body('NewNote', await readJson(ctx.req, bodyBytes));
-    const breaker = await side().view.freeze(text);
+    const breaker = await side().view.freeze(text === '' ? NO_REASON : text);
     log.info({ audit: true, text }, 'spending frozen');
     ctx.body = renderBreaker(breaker);
   });

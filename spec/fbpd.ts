@@ -845,6 +845,23 @@ export interface components {
             pieces: components["schemas"]["Piece"][];
         };
         Plan: {
+            /** @description Contents that no piece has yet, by policy */
+            waiting: {
+                policy: string;
+                /** @description That wait for enough to share a piece */
+                contents: number;
+                /** @description Of them together */
+                bytes: number;
+                /**
+                 * Format: date-time
+                 * @description When their piece is closed at the latest
+                 */
+                closed?: string;
+                /** @description With so many together, it is closed at once */
+                enoughBytes?: number;
+                /** @description That cannot join one as things are, such as those that are too large */
+                unfit: number;
+            }[];
             held?: components["schemas"]["Reason"];
             budget: components["schemas"]["Budget"];
             cost: components["schemas"]["Atto"];

@@ -22,6 +22,8 @@ export function heldText({ held, breaker, funds }: ColdStatus): string | undefin
   }
   if (held === undefined) return undefined;
   const hint = HINTS[held.code];
+  // What names the wallet says already what it needs.
+  if (hint === undefined || (funds !== undefined && held.text.includes(funds.address))) return held.text;
   const wallet = held.code === 'wallet_empty' && funds !== undefined ? ` (${funds.address})` : '';
-  return hint === undefined ? held.text : `${held.text}: ${hint}${wallet}`;
+  return `${held.text}: ${hint}${wallet}`;
 }

@@ -49,7 +49,7 @@ function priceFinding({ name, maxPriceAttoPerGibEpoch, durationEpochs }: ColdPol
 }
 
 /** Reasons that go away by themselves. */
-const PASSING: ReadonlySet<string> = new Set(['lotus_behind']);
+const PASSING: ReadonlySet<string> = new Set(['lotus_behind', 'starting']);
 
 /** What a running daemon says of it: it has looked already, and longer than we could. */
 export function coldFindings(cold: ColdStatus): Finding[] {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import type { components } from '../../spec/fbpd.ts';
-import { dayText, fil, wrap } from './cold-output.ts';
+import { formatSize } from '../domain/units.ts';
+import { dayText, fil, minute, wrap } from './cold-output.ts';
 import { Context } from './context.ts';
 import { positiveInteger } from './options.ts';
 import { counted } from './output.ts';
@@ -23,13 +24,24 @@ export function addPlanCommand(program: Command): void {
 }
 
 function renderPlan(plan: Plan): string {
-  const { budget, held, steps } = plan;
-  const lines = steps.map(renderStep);
-  if (steps.length === 0) lines.push('nothing to do\n');
+  const { budget, held, steps, waiting } = plan;
+  const lines = [...steps.map(renderStep), ...waiting.map(renderWaiting)];
+  if (lines.length === 0) lines.push('nothing to do\n');
   if (plan.more) lines.push('… and more: --limit shows them\n');
   if (held !== undefined) lines.push(wrap(`Nothing of it is paid for at present: ${held.text}`, 4));
   const day = `${fil(budget.committed)} of ${fil(budget.perDay)} promised today`;
   lines.push(wrap(`Cost: ${fil(plan.cost)}${plan.more ? ' for these steps' : ''}; ${day}`, 4));
+  return lines.join('');
+}
+
+function renderWaiting({ policy, contents, bytes, closed, enoughBytes = 0, unfit }: Plan['waiting'][number]): string {
+  const lines: string[] = [];
+  if (closed !== undefined) {
+    const when = `closed ${minute(closed)} at the latest, or as soon as there are ${formatSize(enoughBytes)}`;
+    lines.push(wrap(`wait: ${counted(contents, 'content')} of ${formatSize(bytes)} for a piece of policy ${policy}, ${when}`, 4));
+  }
+  if (unfit > 0)
+    lines.push(wrap(`wait: ${counted(unfit, 'content')} of policy ${policy} that no piece takes as things are; pins explain says why`, 4));
   return lines.join('');
 }
 

@@ -159,8 +159,25 @@ test('the plan tells what would be done, what it costs, and what holds it', asyn
     reason: { code: 'over_budget', text: 'over budget' },
   });
   t.false('held' in body);
+  t.deepEqual(body.waiting, []);
   cold.view.heldReason = { code: 'lotus_down', text: 'waiting: the Lotus node does not answer' };
   t.like((await send('GET', '/admin/plan?limit=1')).body, { more: true, held: { code: 'lotus_down' }, steps: { length: 1 } });
+});
+
+test('the plan counts what waits for a piece, and what no piece takes', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  const waiting = { policy: 'default', sizeBytes: 1_000, sinceMs: Date.parse('2026-01-01T00:00:00Z') };
+  const reason = { code: 'too_large', text: 'too large' };
+  await cold.store.write({
+    wait: [
+      { ...waiting, contentKey: 'bafya' },
+      { ...waiting, contentKey: 'bafyb', sinceMs: waiting.sinceMs - 3_600_000 },
+      { ...waiting, contentKey: 'bafyc', reason },
+    ],
+  });
+  t.deepEqual((await send<Schemas['Plan']>('GET', '/admin/plan')).body.waiting, [
+    { policy: 'default', contents: 2, bytes: 2_000, closed: '2026-01-01T03:00:00.000Z', enoughBytes: 4 * 2 ** 30, unfit: 1 },
+  ]);
 });
 
 test('providers are listed by number, those of the config not asked yet too, with scores and live deals', async (t) => {

@@ -141,6 +141,12 @@ test('deals are listed in a narrow table, filtered, and shown one by one', async
 test('the plan tells step by step what would be done, and what it costs', async (t) => {
   const { fbpd, cold } = await setUp(t);
   t.regex(ok(t, await fbpd('plan')), /^nothing to do\nCost: 0 FIL; 0\.000000000000000001 FIL of 1 FIL promised today\n$/);
+  await cold.store.write({ wait: [{ contentKey: 'bafya', policy: 'default', sizeBytes: 1_000, sinceMs: AT_MS }] });
+  const waits = ok(t, await fbpd('plan')).replaceAll(/\s+/g, ' ');
+  t.regex(
+    waits,
+    /^wait: 1 content of 1000 B for a piece of policy default, closed 2025-12-31 16:00Z at the latest, or as soon as there are 4 GiB Cost/,
+  );
   cold.view.steps = [
     {
       pieceId: createUuid('p'),
