@@ -40,8 +40,8 @@ export function localConfigFile(): string {
 }
 
 /** For one user on one machine, state and all in one directory. */
-export function localConfig(): string {
-  return renderConfigFile('fbpd as it runs from here: relative paths start at this directory.', LOCAL);
+export function localConfig(more: Overrides = {}): string {
+  return renderConfigFile('fbpd as it runs from here: relative paths start at this directory.', { ...LOCAL, ...more });
 }
 
 function systemConfig(): string {

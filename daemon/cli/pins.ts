@@ -121,11 +121,13 @@ export function addPinsCommand(program: Command): void {
     });
 
   pins
-    .command('explain <requestid>')
-    .description('its hot copy, its pieces and deals, what happens next, when, and why')
-    .action(async (requestId: string, _options: unknown, command: Command) => {
+    .command('explain [requestid]')
+    .description('its hot copy, its pieces and deals, what happens next, when, and why; without REQUESTID, of the newest pin')
+    .action(async (given: string | undefined, _options: unknown, command: Command) => {
       const context = new Context(command);
-      const explanation = await context.client().call('get', '/admin/pins/{requestId}/explain', { path: { requestId } });
+      const client = context.client();
+      const requestId = given ?? (await newestPin(client));
+      const explanation = await client.call('get', '/admin/pins/{requestId}/explain', { path: { requestId } });
       context.print(explanation, () => renderExplanation(explanation));
     });
 }
@@ -135,6 +137,13 @@ const EVENT_COLUMNS = [
   { heading: 'EVENT', cell: ({ event }: PinEvent) => event },
   { heading: 'WHAT', cell: ({ text }: PinEvent) => text },
 ] as const;
+
+async function newestPin(client: AdminClient): Promise<string> {
+  const { pins } = await client.call('get', '/admin/pins', { query: { limit: 1 } });
+  const [newest] = pins;
+  if (newest === undefined) throw new CliError(EXIT.failed, 'there is no pin yet; `fbpd pins add CID` makes one');
+  return newest.requestId;
+}
 
 async function onlyAccount(client: AdminClient): Promise<string> {
   const { accounts } = await client.call('get', '/admin/accounts', {});

@@ -9,10 +9,11 @@ import { Context, clientFor } from './context.ts';
 import { localConfig, localConfigFile, writeConfig } from './init.ts';
 import { runUntilStopped } from './run-daemon.ts';
 import { renderPlaces } from './serve.ts';
+import { startTour, TOUR, type Tour } from './tour.ts';
 
 const FIRST_ACCOUNT = 'me';
 
-/** `fbpd start`, which is what `npm start` runs: `init` where there is no config yet, `serve`, and how to go on. */
+/** `fbpd start`, which is what `npm start` runs: `init` where there is no config yet, a development network, `serve`, and how to go on. */
 export function addStartCommand(program: Command): void {
   program
     .command('start')
@@ -20,13 +21,36 @@ export function addStartCommand(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const context = new Context(command);
       const file = context.configFile === undefined ? localConfigFile() : resolve(context.configFile);
-      if (!existsSync(file)) await writeConfig(file, localConfig());
-      const config = loadConfig({ file });
-      await runUntilStopped(config, async (daemon) => {
-        process.stdout.write(`${renderPlaces(config, daemon)}\n${await nextSteps(config, daemon)}`);
-      });
+      if (!existsSync(file)) await writeConfig(file, localConfig(TOUR));
+      const tour = await startTour(loadConfig({ file, secrets: false }));
+      try {
+        await run(tour?.onNetwork(loadConfig({ file })) ?? loadConfig({ file }), tour);
+      } finally {
+        await tour?.stop();
+      }
     });
 }
+
+async function run(config: Config, tour: Tour | undefined): Promise<void> {
+  let up = false;
+  try {
+    await runUntilStopped(config, async (daemon) => {
+      up = true;
+      process.stdout.write(`${renderPlaces(config, daemon)}\n${await nextSteps(config, daemon)}${tour === undefined ? '' : ABOUT_TOUR}`);
+    });
+  } catch (error) {
+    if (!up) await tour?.undo();
+    throw error;
+  }
+}
+
+const ABOUT_TOUR = `
+What becomes of the newest pin:  npx fbpd pins explain
+What would be done next:         npx fbpd plan
+
+Storage deals are made on a development network of this machine, with five providers and epochs of
+0.2 seconds. It is all there but real: nothing is stored on Filecoin, and its FIL is worth nothing.
+`;
 
 /** With an account and a token of its own the first time; later, how to make another. */
 async function nextSteps(config: Config, daemon: Daemon): Promise<string> {
@@ -46,7 +70,7 @@ async function nextSteps(config: Config, daemon: Daemon): Promise<string> {
 To pin with kubo, paste into another shell, its own daemon running:
 
   ipfs pin remote service add fbpd ${daemon.endpoints.api} ${secret}
-  ipfs pin remote add --service=fbpd --name=hello "$(echo hello from fbpd | ipfs add --quieter)"
+  ipfs pin remote add --service=fbpd --name=hello "$(seq 9999 | ipfs add --quieter)"
   ipfs pin remote ls --service=fbpd
 
 Another token: npx fbpd tokens create ${account.name}

@@ -13,9 +13,13 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const SLOW_MS = 2_000;
 const BEHIND_MAX_SECONDS = 600;
 
+/** Nobody can be reached at port 0: who starts the daemon puts in the right one. */
+const BROUGHT_ALONG: Finding = { about: 'lotus.rpc', state: 'ok', text: 'a development network that comes and goes with `npm start`' };
+
 /** For `fbpd doctor` while no daemon runs: whether deals could be made, and with whom. Changes nothing anywhere. */
 export async function examineCold(config: Config): Promise<Finding[]> {
   if (config.cold.maker === 'none') return [];
+  if (new URL(config.lotus.rpc ?? '').port === '0') return [BROUGHT_ALONG];
   const { chain, maker } = lotusSide(config, systemClock, createLog('silent'));
   const node = await examineNode(chain, config);
   if (node.state === 'fail') return [node];

@@ -79,6 +79,11 @@ test('a node with a token, a wallet and providers apart is all well', async (t) 
   t.regex(found['providers.trusted'] ?? '', /^ok: 3 found, 3 of which share no owner/);
 });
 
+test('a development network that npm start brings along is not looked for', async (t) => {
+  const found = shown(await examineCold(configOf({ lotus: 'rpc = "http://127.0.0.1:0/rpc/v1"' })));
+  t.regex(found['lotus.rpc'] ?? '', /^ok: .* comes and goes with `npm start`$/);
+});
+
 test('a Lotus that is down is one finding', async (t) => {
   const found = await examineCold(withToken(configOf(), 'x'));
   t.is(found.length, 1);
