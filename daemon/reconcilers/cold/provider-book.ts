@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 import { type Chain, ColdError, type ColdStore, type DealMaker } from '../../domain/cold-ports.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
@@ -23,11 +25,13 @@ export interface ProviderBookOptions {
 }
 
 const CONCURRENCY = 4;
+/** So long a plan waits for asks; who needs longer is not waited for, and counts from the next plan on. */
+const PATIENCE_MS = 3_000;
 
 /** What is known of the trusted providers, read anew from chain and provider when it has grown old. */
 export class ProviderBook {
   readonly #options: ProviderBookOptions;
-  #refreshing: Promise<void> | undefined;
+  #refreshing: { done: Promise<void>; longEnough: Promise<void> } | undefined;
 
   constructor(options: ProviderBookOptions) {
     this.#options = options;
@@ -40,13 +44,27 @@ export class ProviderBook {
     return trusted.map((id) => withCountry(stored.get(id) ?? newProvider(id, undefined), countries.get(id)));
   }
 
-  /** The same, after those of which nothing recent is known were asked. Passes that want it at once share the asking. */
+  /**
+   * The same, after those of which nothing recent is known were asked. Passes that want it at once share the asking, and
+   * the patience: a provider that lets us wait delays nobody else.
+   */
   async fresh(headEpoch: number, signal: AbortSignal): Promise<Provider[]> {
-    this.#refreshing ??= this.#refreshStale(headEpoch, signal).finally(() => {
-      this.#refreshing = undefined;
-    });
-    await this.#refreshing;
+    this.#refreshing ??= this.#beginRefresh(headEpoch, signal);
+    const { done, longEnough } = this.#refreshing;
+    await Promise.race([done, longEnough]);
     return this.known();
+  }
+
+  #beginRefresh(headEpoch: number, signal: AbortSignal): { done: Promise<void>; longEnough: Promise<void> } {
+    const over = new AbortController();
+    const done = this.#refreshStale(headEpoch, signal).finally(() => {
+      this.#refreshing = undefined;
+      over.abort();
+    });
+    // It may fail when nobody waits for it any more.
+    done.catch((error: unknown) => this.#options.log.debug({ err: error }, 'asking the providers ended early'));
+    const longEnough = setTimeout(PATIENCE_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    return { done, longEnough };
   }
 
   async #refreshStale(headEpoch: number, signal: AbortSignal): Promise<void> {
