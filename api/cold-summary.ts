@@ -28,7 +28,7 @@ const NOT_HELD: Reason = { code: 'not_held', text: 'deals are made as soon as al
  * Of a content that lies in several pieces, the one counts of which most can be said: copies of different pieces may be with
  * one provider, so they are not added up.
  */
-export function summarize(cold: ColdOfContent | undefined, isHeld: boolean, context: SummaryContext): ColdSummary {
+function summarize(cold: ColdOfContent | undefined, isHeld: boolean, context: SummaryContext): ColdSummary {
   const piece = [...(cold?.pieces ?? [])].sort((a, b) => rank(b) - rank(a))[0];
   if (piece === undefined) return withoutPiece(cold?.waiting, isHeld, context);
   const { min, target, active, pending, soonestEndEpoch } = piece.summary;
