@@ -1,6 +1,11 @@
 import type { DueContent, WaitingContent } from '../domain/cold-ports.ts';
+import type { Deal } from '../domain/deal.ts';
 import type { Piece } from '../domain/piece.ts';
 import { carBytesOfContent } from './pieces.ts';
+import { isLive } from './providers.ts';
+
+/** The hot tier may just be restarting. */
+const FAILURES_BEFORE_REPACK = 3;
 
 /** What is to be done for a content that was pinned, or that nobody pins any more. */
 export interface ContentPlan {
@@ -20,7 +25,7 @@ export function planContent(
   nowMs: number,
   headEpoch: number,
 ): ContentPlan {
-  const lying = pieces.map(({ value }) => value).filter((piece) => !isUnbuildable(piece));
+  const lying = pieces.map(({ value }) => value).filter((piece) => !isGivenUp(piece));
   if (content === undefined || content.pins === 0) {
     return { pieces: changes(lying, (piece) => without(piece, contentKey)), ...(waiting === undefined ? {} : { unwait: waiting }) };
   }
@@ -32,9 +37,9 @@ export function planContent(
   return { ...plan, wait, ...(waiting === undefined ? {} : { unwait: waiting }) };
 }
 
-/** It was given up, its contents went into other pieces. */
-function isUnbuildable({ state, built }: Piece): boolean {
-  return state === 'retired' && built === undefined;
+/** Its contents went into other pieces. */
+function isGivenUp({ state, built, next }: Piece): boolean {
+  return state === 'retired' && (built === undefined || next.code === 'repacked');
 }
 
 function changes(pieces: readonly Piece[], change: (piece: Piece) => Piece): ContentPlan['pieces'] {
@@ -58,6 +63,22 @@ export function retired(piece: Piece): Piece {
     ...rest,
     state: 'retired',
     next: { code: 'retired', text: 'nobody pins any of it: no further deal is made, those that run go on' },
+  };
+}
+
+/**
+ * The bytes of a piece cannot be had any more, and no deal is left to fetch them from: what is still wanted of it waits
+ * for another piece, as it may be hot. `wait` is undefined when it is worth another try first.
+ */
+export function planRepack(piece: Piece, deals: readonly Deal[], nowMs: number): { after: Piece; wait?: WaitingContent[] } {
+  const buildFailures = piece.buildFailures + 1;
+  if (deals.some(isLive) || buildFailures < FAILURES_BEFORE_REPACK) return { after: { ...piece, buildFailures } };
+  const wanted = piece.members.filter(({ gone }) => gone === undefined);
+  const { due: _, ...rest } = piece;
+  const next = { code: 'repacked', text: 'its bytes cannot be had any more; its contents go into other pieces' };
+  return {
+    after: { ...rest, state: 'retired', members: piece.members.filter(({ gone }) => gone === true), buildFailures, next },
+    wait: wanted.map(({ contentKey, sizeBytes }) => ({ contentKey, policy: piece.policy, sizeBytes, sinceMs: nowMs })),
   };
 }
 

@@ -62,7 +62,8 @@ export function planPieces({ waiting, policy, nowMs, pieceMaxBytes }: PiecesInpu
   }
   const oldestMs = open[0]?.sinceMs;
   if (oldestMs !== undefined) {
-    if (leftToWaitMs(oldestMs, policy, nowMs) === 0) seal('old_enough', `its oldest content has waited for ${formatDuration(policy.maxWaitMs)}`);
+    if (leftToWaitMs(oldestMs, policy, nowMs) === 0)
+      seal('old_enough', `its oldest content has waited for ${formatDuration(policy.maxWaitMs)}`);
     else plan.lookAtMs = oldestMs + policy.maxWaitMs;
   }
   return plan;

@@ -1,4 +1,4 @@
-import type { BudgetDay, Change, ColdChange, ColdStore } from '../../domain/cold-ports.ts';
+import type { BudgetDay, Change, ColdChange, ColdStore, WaitingContent } from '../../domain/cold-ports.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Piece } from '../../domain/piece.ts';
@@ -80,12 +80,12 @@ export class Desk {
   }
 
   /** The same for a piece alone. */
-  async changePiece(pieceId: string, change: (piece: Piece) => Piece | undefined): Promise<void> {
+  async changePiece(pieceId: string, change: (piece: Piece) => { after: Piece; wait?: WaitingContent[] }): Promise<void> {
     for (let turn = 0; turn < TRIES; turn += 1) {
       const before = await this.#options.store.piece(pieceId);
-      const after = before === undefined ? undefined : change(before.value);
-      if (before === undefined || after === undefined) return;
-      if (await this.#write({ pieces: [{ before, after }] })) return;
+      if (before === undefined) return;
+      const { after, wait = [] } = change(before.value);
+      if (await this.#write({ pieces: [{ before, after }], wait })) return;
     }
     throw new Error(`piece ${pieceId} changed under our hands ${TRIES} times in a row`);
   }

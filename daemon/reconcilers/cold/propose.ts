@@ -6,6 +6,7 @@ import type { Reason } from '../../domain/pin.ts';
 import type { Clock, Versioned } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';
+import { planRepack } from '../../plan/contents.ts';
 import { type DealsPlan, type NextLook, type Proposal, planDeals } from '../../plan/deals.ts';
 import { dealIdOf } from '../../plan/ids.ts';
 import { costOf, type Money, nextDayEpoch, unaffordable } from '../../plan/money.ts';
@@ -74,6 +75,7 @@ export class Proposer {
     if (problem !== undefined)
       await this.#settle(pieceId, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
     else if (planned.plan.proposals.length === 0) await this.#settle(pieceId, planned.plan.next, planned.plan.look);
+    if (problem?.code === 'no_bytes') await this.#noBytes(pieceId, planned.deals);
     await Promise.all(intended.map((deal) => sender.send(deal, look, signal)));
     if (intended.length > 0) return { kind: 'done' };
     await this.#cleanUp(planned, signal);
@@ -169,16 +171,20 @@ export class Proposer {
 
   async #settle(pieceId: string, next: Reason, look: NextLook | undefined): Promise<void> {
     await this.#options.desk.changePiece(pieceId, ({ due: _, ...piece }) => ({
-      ...piece,
-      next,
-      ...(look === undefined ? {} : { due: look }),
+      after: { ...piece, next, ...(look === undefined ? {} : { due: look }) },
     }));
   }
 
-  /** The CAR goes when there are as many copies as wanted, or none is wanted any more, and none is on its way. */
+  /** Without its bytes a piece can get no copy: its contents go into another one when nothing else helps. */
+  async #noBytes(pieceId: string, deals: readonly Deal[]): Promise<void> {
+    const { desk, clock } = this.#options;
+    await desk.changePiece(pieceId, (piece) => planRepack(piece, deals, clock.nowMs()));
+  }
+
+  /** The CAR goes when as many copies as wanted are active, or none is wanted any more, and no transfer needs it. Sooner, a reorg could leave nobody with the bytes. */
   async #cleanUp({ piece, deals, plan }: Planned, signal: AbortSignal): Promise<void> {
     const { built, id, state } = piece.value;
-    const complete = state === 'retired' || plan.next.code === 'enough' || plan.next.code === 'in_progress';
+    const complete = state === 'retired' || plan.next.code === 'enough';
     if (built !== undefined && complete && isCarIdle(deals)) await this.#options.cars.release({ ...built, id }, signal);
   }
 }
