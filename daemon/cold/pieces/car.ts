@@ -37,11 +37,13 @@ export interface CarOptions {
   signal: AbortSignal;
   /** Links kept of all blocks on the way down together; others are read again. The default takes about 100 MB. */
   linksHeldMax?: number;
+  /** A block and its CID. */
+  sectionBytesMax?: number | undefined;
 }
 
-export function openCar({ contentKeys, blocks, signal, linksHeldMax = LINKS_HELD_MAX }: CarOptions): Car {
-  const spine = buildSpine(contentKeys);
-  return { root: spine.root, bytes: walk(spine, blocks, signal, createStack(linksHeldMax)) };
+export function openCar(options: CarOptions): Car {
+  const spine = buildSpine(options.contentKeys);
+  return { root: spine.root, bytes: walk(spine, options) };
 }
 
 /** A block whose links are being followed. */
@@ -57,11 +59,13 @@ interface Frame {
 /** A DAG may be as deep as it is large. */
 const LINKS_HELD_MAX = 500_000;
 
-async function* walk(spine: Spine, blocks: BlockSource, outer: AbortSignal, stack: Stack): AsyncGenerator<Uint8Array, void, undefined> {
+async function* walk(spine: Spine, options: CarOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  const { blocks, linksHeldMax = LINKS_HELD_MAX, sectionBytesMax = SECTION_BYTES_MAX } = options;
   const ended = new AbortController();
-  const signal = AbortSignal.any([outer, ended.signal]);
+  const signal = AbortSignal.any([options.signal, ended.signal]);
   const reader = createReader(spine, createReadAhead(blocks, signal), signal);
   const seen = createCidSet();
+  const stack = createStack(linksHeldMax);
   try {
     yield encodeHeader(spine.root);
     stack.push({ cid: new Uint8Array(), links: [spine.root.bytes], next: 0, contentKey: undefined });
@@ -75,7 +79,7 @@ async function* walk(spine: Spine, blocks: BlockSource, outer: AbortSignal, stac
         const contentKey = above ?? contentOf(spine, cid);
         reader.expect([cid, ...upcoming(stack.frames, seen)]);
         const block = await reader.read(cid, contentKey);
-        yield sectionHead(cid, block, contentKey);
+        yield sectionHead(cid, block, contentKey, sectionBytesMax);
         yield block;
         const links = linksIn(cid, block, contentKey);
         if (links.length > 0) stack.push({ cid, links, next: 0, contentKey });
@@ -205,9 +209,9 @@ function readError(error: unknown, contentKey: string | undefined, signal: Abort
   return new PieceError('missing_block', message, { ...named(failure === 'down' ? undefined : contentKey), cause: error });
 }
 
-function sectionHead(cid: Uint8Array, block: Uint8Array, contentKey: string | undefined): Uint8Array {
-  if (cid.length + block.length > SECTION_BYTES_MAX) {
-    const message = `the block ${CID.decode(cid)} of ${contentKey} has ${block.length} bytes: providers index blocks of up to 8 MiB only, so it could not be got back by its CID`;
+function sectionHead(cid: Uint8Array, block: Uint8Array, contentKey: string | undefined, sectionBytesMax: number): Uint8Array {
+  if (cid.length + block.length > sectionBytesMax) {
+    const message = `the block ${CID.decode(cid)} of ${contentKey} has ${block.length} bytes: of more than ${sectionBytesMax} with its CID, providers could not take it in or give it back by its CID`;
     throw new PieceError('too_large', message, named(contentKey));
   }
   return encodeSectionHead(cid, block.length);

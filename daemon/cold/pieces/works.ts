@@ -2,6 +2,7 @@ import { type BlockSource, PieceError, type PieceWorks } from '../../domain/cold
 import type { BuiltPiece } from '../../domain/piece.ts';
 import type { Log } from '../../log.ts';
 import { type Car, openCar } from './car.ts';
+import { GRAPHSYNC_SECTION_BYTES_MAX } from './car-format.ts';
 import { openCommp, pieceSizeOf, unpaddedBytes } from './commp.ts';
 import { createHashPool, type HashPool } from './hash-pool.ts';
 import { createStaging, type Staging, type StagingFile } from './staging.ts';
@@ -14,6 +15,8 @@ export interface PieceWorksOptions {
   threads?: number | undefined;
   /** Of a padded piece. */
   maxPieceBytes: number;
+  /** Of a block and its CID. Default: what Lotus's Client API can send, almost 4 MiB. Indexers take 8 MiB. */
+  sectionBytesMax?: number | undefined;
   log: Log;
 }
 
@@ -28,7 +31,7 @@ export interface ClosablePieceWorks extends PieceWorks {
  * Errors of the CAR handed to `receive` and `check` are not ours and come through as they are.
  */
 export function createPieceWorks(options: PieceWorksOptions): ClosablePieceWorks {
-  const { dir, blocks, maxPieceBytes, log } = options;
+  const { dir, blocks, maxPieceBytes, sectionBytesMax = GRAPHSYNC_SECTION_BYTES_MAX, log } = options;
   const pool = createHashPool(options.threads);
   const staging = createStaging(dir);
   const inTurn = createTurns();
@@ -38,7 +41,8 @@ export function createPieceWorks(options: PieceWorksOptions): ClosablePieceWorks
   return {
     build: (pieceId, members, signal, onBytes) =>
       inTurn(pieceId, async () => {
-        const car = openCar({ contentKeys: members.map(({ contentKey }) => contentKey), blocks, signal: until(signal) });
+        const contentKeys = members.map(({ contentKey }) => contentKey);
+        const car = openCar({ contentKeys, blocks, signal: until(signal), sectionBytesMax });
         const built = await buildFile({ pieceId, car, staging, pool, maxPieceBytes, onBytes });
         log.info({ pieceId, contents: members.length, ...built }, 'piece built');
         return built;

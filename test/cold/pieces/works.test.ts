@@ -231,6 +231,16 @@ test('contents that do not fit into the largest piece are refused; those that ju
   t.deepEqual(await works.list(), [ID]);
 });
 
+test('a block too large for one message of graphsync is refused before any deal can fail of it', async (t) => {
+  const { works, blocks } = await createWorld(t);
+  const most = 4 * 1024 * 1024 - 64 * 1024 - 36;
+  const fits = await blocks.put(RAW, Buffer.alloc(most));
+  t.is((await works.build(ID, [{ contentKey: fits.toString(), sizeBytes: 1 }], never)).pieceSizeBytes, 4 * 1024 * 1024);
+  const large = await blocks.put(RAW, Buffer.alloc(most + 1));
+  const error = await refused(t, 'too_large', works.build('large', [{ contentKey: large.toString(), sizeBytes: 1 }], never));
+  t.is(error.contentKey, large.toString());
+});
+
 test('a staging directory that cannot be used is no room, and said without its path', async (t) => {
   const { works, blocks, dir } = await createWorld(t);
   await writeFile(dir, 'a file in its place');
