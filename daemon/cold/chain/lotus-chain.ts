@@ -25,8 +25,11 @@ interface TipSet {
 }
 
 const SEARCH_EPOCHS = 2 * 7 * 2_880;
-/** Private networks make blocks as fast as they like, with timestamps of any time. */
-const WALL_CLOCK_NETWORKS: ReadonlySet<string> = new Set(['mainnet', 'calibrationnet']);
+/**
+ * By the names they give themselves, of which mainnet's is `testnetnet`. Private networks make blocks as fast as they like, with
+ * timestamps of any time.
+ */
+const WALL_CLOCK_NETWORKS: ReadonlySet<string> = new Set(['mainnet', 'testnetnet', 'calibrationnet']);
 const MARKET_ACTOR = /^[ft]05$/;
 const PUBLISH_STORAGE_DEALS = 4;
 /** Lotus v1.26.3: `deal 7 not found - deal may not have completed sealing before …, or deal may have been slashed`. */

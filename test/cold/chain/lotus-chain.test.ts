@@ -67,7 +67,7 @@ test('that its head lies behind is only said of networks whose epochs follow the
     const { chain } = await createChain(t, overrides, { clock: { nowMs: () => nowSeconds * 1000 } });
     return (await chain.view(signal)).behindSeconds;
   };
-  t.is(await behindOn('mainnet', headSeconds + 125), 125);
+  t.is(await behindOn('testnetnet', headSeconds + 125), 125, 'mainnet');
   t.is(await behindOn('calibrationnet', headSeconds - 1), 0);
   t.is(await behindOn('localnet', headSeconds + 125), undefined);
 });
