@@ -26,6 +26,7 @@ for (const [name, least] of [
   ['post', 4],
   ['list', 30],
   ['commp', 3],
+  ['reconcile', 3],
 ] as const) {
   test.serial(`the bench ${name} still runs, gives figures as JSON, and leaves nothing behind`, async (t) => {
     t.timeout(180_000);

@@ -8,6 +8,7 @@ import { benchList } from './list.ts';
 import { benchMemory } from './memory.ts';
 import { benchPinned } from './pinned.ts';
 import { benchPost } from './post.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchSim } from './sim.ts';
 import { benchStart } from './start.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (workspace: Workspace) => Promise<Figure[
   'kubo-failure': benchKuboFailure,
   commp: benchCommp,
   sim: benchSim,
+  reconcile: benchReconcile,
 };
 
 const USAGE = `npm run bench -- [--only ${Object.keys(BENCHES).join('|')}]… [--quick]
