@@ -25,7 +25,7 @@ export function planContent(
   nowMs: number,
   headEpoch: number,
 ): ContentPlan {
-  const lying = pieces.map(({ value }) => value).filter((piece) => !isGivenUp(piece));
+  const lying = pieces.map(({ value }) => value);
   if (content === undefined || content.pins === 0) {
     return { pieces: changes(lying, (piece) => without(piece, contentKey)), ...(waiting === undefined ? {} : { unwait: waiting }) };
   }
@@ -35,11 +35,6 @@ export function planContent(
   if (content.hot !== 'pinned' || waiting?.policy === policy) return plan;
   const wait = { contentKey, policy, sizeBytes: carBytesOfContent(content), sinceMs: nowMs };
   return { ...plan, wait, ...(waiting === undefined ? {} : { unwait: waiting }) };
-}
-
-/** Its contents went into other pieces. */
-function isGivenUp({ state, built, next }: Piece): boolean {
-  return state === 'retired' && (built === undefined || next.code === 'repacked');
 }
 
 function changes(pieces: readonly Piece[], change: (piece: Piece) => Piece): ContentPlan['pieces'] {
@@ -77,7 +72,7 @@ export function planRepack(piece: Piece, deals: readonly Deal[], nowMs: number):
   const { due: _, ...rest } = piece;
   const next = { code: 'repacked', text: 'its bytes cannot be had any more; its contents go into other pieces' };
   return {
-    after: { ...rest, state: 'retired', members: piece.members.filter(({ gone }) => gone === true), buildFailures, next },
+    after: { ...rest, state: 'retired', members: [], buildFailures, next },
     wait: wanted.map(({ contentKey, sizeBytes }) => ({ contentKey, policy: piece.policy, sizeBytes, sinceMs: nowMs })),
   };
 }

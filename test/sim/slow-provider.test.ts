@@ -1,11 +1,12 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 
 import { createContentKey, createPinRequest } from '../fixtures/create-pins.ts';
 import { SimDaemon, SMALL_CONFIG } from './daemon.ts';
 import { SMALL_WORLD, World } from './world.ts';
 
-const TURNS = 3_000;
+/** Longer than anybody has patience. */
+const WAIT_MS = 20_000;
 
 /** Contents that each make a piece of their own, and have waited long enough. */
 async function createDaemon(contents: number): Promise<SimDaemon> {
@@ -19,16 +20,17 @@ async function createDaemon(contents: number): Promise<SimDaemon> {
 
 /** Lets others run until it is so, or nothing comes of it. */
 async function until(isSo: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < TURNS && !isSo(); turn++) await setImmediate();
+  for (let waitedMs = 0; waitedMs < WAIT_MS && !isSo(); waitedMs += 5) await setTimeout(5);
   return isSo();
 }
 
 test('a provider that lets us wait for its reply delays no deal with another', async (t) => {
   const daemon = await createDaemon(12);
   const { world } = daemon;
-  await daemon.world.advance(1);
+  daemon.world.advance(1);
   const { promise, resolve } = Promise.withResolvers<void>();
   // It is quick to tell its ask, and then takes proposals and never says a word.
+  await daemon.work(['create']);
   await daemon.view.refresh('f01000', new AbortController().signal);
   world.faults.stuck = new Map([['f01000', promise]]);
   const working = daemon.work(['pieces', 'create']);

@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts';
 import type { Look, SpendingGuard } from './guard.ts';
 import { drain, type Tally } from './pool.ts';
 import type { Proposer } from './propose.ts';
+import { Sends } from './sends.ts';
 
 export interface DuePiecesOptions {
   store: ColdStore;
@@ -23,12 +24,13 @@ export async function proposeDue(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, guard, proposer, log } = options;
+  const sends = new Sends(log);
   await drain({
     due: (limit) => (guard.held() === undefined ? store.duePieces(queue, look.view.headEpoch, limit) : Promise.resolve([])),
     idOf: ({ value }) => value.id,
     async work({ value: { id } }) {
       try {
-        const result = await proposer.handle(id, look, signal);
+        const result = await proposer.handle(id, look, sends, signal);
         if (result.kind === 'skipped') tally.skip(result.reason);
         else tally[result.kind] += 1;
         return result.kind !== 'done';
@@ -39,6 +41,7 @@ export async function proposeDue(
         return true;
       }
     },
+    more: () => sends.next(),
     batch: BATCH,
     concurrency: CONCURRENCY,
     tally,

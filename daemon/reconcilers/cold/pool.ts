@@ -36,6 +36,8 @@ export interface BatchOptions<T> {
   idOf(item: T): string;
   /** True when it is not to come again in this pass even if it is still due. */
   work(item: T): Promise<boolean>;
+  /** Called when nothing is due: waits for what may yet make something due; false when there is nothing to wait for. */
+  more?(): Promise<boolean>;
   batch: number;
   concurrency: number;
   tally: Tally;
@@ -46,12 +48,15 @@ export interface BatchOptions<T> {
 const TURNS_MAX = 8;
 
 /** Batch after batch of what is due, until nothing is left that was not tried; one that fails never holds up the next. */
-export async function drain<T>({ due, idOf, work, batch, concurrency, tally, signal }: BatchOptions<T>): Promise<void> {
+export async function drain<T>({ due, idOf, work, more, batch, concurrency, tally, signal }: BatchOptions<T>): Promise<void> {
   const turns = new Map<string, number>();
   const over = new Set<string>();
   while (!signal.aborted) {
     const items = (await due(batch + over.size)).filter((item) => !over.has(idOf(item)));
-    if (items.length === 0) return;
+    if (items.length === 0) {
+      if ((await more?.()) !== true) return;
+      continue;
+    }
     await eachOf(items, concurrency, signal, async (item) => {
       const id = idOf(item);
       const turn = (turns.get(id) ?? 0) + 1;

@@ -19,6 +19,7 @@ import type { Look, SpendingGuard } from './guard.ts';
 import { Gates } from './pool.ts';
 import type { ProviderBook } from './provider-book.ts';
 import type { Sender } from './send.ts';
+import type { Sends } from './sends.ts';
 
 export interface ProposerOptions {
   store: ColdStore;
@@ -56,7 +57,7 @@ export class Proposer {
     this.#options = options;
   }
 
-  async handle(pieceId: string, look: Look, signal: AbortSignal): Promise<Proposed> {
+  async handle(pieceId: string, look: Look, sends: Sends, signal: AbortSignal): Promise<Proposed> {
     const { book, guard, sender, rules } = this.#options;
     const held = guard.held();
     if (held !== undefined) return { kind: 'skipped', reason: held.code };
@@ -76,7 +77,7 @@ export class Proposer {
       await this.#settle(pieceId, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
     else if (planned.plan.proposals.length === 0) await this.#settle(pieceId, planned.plan.next, planned.plan.look);
     if (problem?.code === 'no_bytes') await this.#noBytes(pieceId, planned.deals);
-    await Promise.all(intended.map((deal) => sender.send(deal, look, signal)));
+    for (const deal of intended) sends.add(deal.id, sender.send(deal, look, signal));
     if (intended.length > 0) return { kind: 'done' };
     await this.#cleanUp(planned, signal);
     if (problem !== undefined) return { kind: 'failed' };
