@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { writeDag } from './car-file.ts';
 import type { Chain, Follower } from './chain.ts';
@@ -26,6 +27,8 @@ export interface ClientDealsOptions {
 }
 
 const FIRST_TRANSFER = 1_795_345_580_492_311_503n;
+/** So long a new deal is only known: whoever asks right after the reply sees it untouched, as on real nodes. */
+const FIRST_STEP_MS = 20;
 const FINAL: ReadonlySet<number> = new Set([STATE.expired, STATE.slashed, STATE.error]);
 const BUSY: ReadonlySet<number> = new Set([STATE.reserveClientFunds, STATE.clientFunding, STATE.fundsReserved, STATE.transferring]);
 
@@ -56,10 +59,14 @@ export class ClientDeals implements Follower {
       throw new RpcError(1, `failed to start deal: setting up deal tracking: Begin: already tracking identifier \`${deal.proposalCid}\``);
     }
     this.#deals.set(deal.proposalCid, deal);
-    setImmediate(() => this.#run(deal));
+    const first = sleep(FIRST_STEP_MS).then(() => {
+      this.#jobs.delete(deal.proposalCid);
+      this.#run(deal);
+    });
+    this.#jobs.set(deal.proposalCid, first);
   }
 
-  /** Resolves once no transfer runs. */
+  /** Resolves once no transfer runs, and every new deal has begun. */
   async idle(): Promise<void> {
     while (this.#jobs.size > 0) await Promise.all(this.#jobs.values());
   }

@@ -86,6 +86,7 @@ export function createWorld(
   };
   for (const [index, one] of (options.providers ?? []).entries()) faults.provider(infos[index]?.id ?? '', one.faults ?? {});
   writeGenesis(world, options.walletAtto ?? DEFAULTS.walletAtto);
+  if (options.datacapBytes !== undefined) market.setDatacap(accounts.id(wallet.default), options.datacapBytes);
   return world;
 }
 

@@ -44,7 +44,14 @@ function responder({ providers }: World, deal: ClientDeal): string {
 
 export function renderTransfer(world: World, deal: ClientDeal, options: { inList: boolean }): Record<string, unknown> {
   const isOver = deal.state !== STATE.transferring && deal.transferred !== undefined;
-  const stage = (Name: string) => ({ Name, Description: '', CreatedTime: deal.createdAt, UpdatedTime: deal.createdAt, Logs: null });
+  const log = { Log: 'sending data', UpdatedTime: deal.createdAt };
+  const stage = (Name: string) => ({
+    Name,
+    Description: '',
+    CreatedTime: deal.createdAt,
+    UpdatedTime: deal.createdAt,
+    Logs: Name === 'Ongoing' ? [log] : null,
+  });
   const names = ['Requested', 'Queued', 'Ongoing', ...(isOver ? ['TransferFinished', 'Completing'] : [])];
   return {
     TransferID: BigInt(deal.transferId ?? '0'),

@@ -110,7 +110,6 @@ class RunningDevnet {
 
   async advance(epochs: number): Promise<number> {
     const { chain, clientDeals, save } = this.world;
-    await settled();
     await clientDeals.idle();
     // While deals are on their way every epoch is walked by itself, so that transfers end where they began.
     for (let left = epochs; left > 0; ) {
@@ -217,9 +216,4 @@ class RunningDevnet {
     if (found === undefined) throw new Error(`no deal of ours has the number ${dealId}`);
     return found;
   }
-}
-
-/** Deals that were begun in this very turn take their first steps at the end of it. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -73,6 +73,16 @@ export class MarketActor implements Follower {
     this.#chain.state.set(`escrow:${id}`, this.#chain.epoch, (this.escrow(id) + atto).toString());
   }
 
+  /** Bytes of verified deals that a client may still make; undefined for one that is not verified. */
+  datacap(id: string, epoch?: number): bigint | undefined {
+    const bytes = this.#chain.state.get<string>(`datacap:${id}`, epoch);
+    return bytes === undefined ? undefined : BigInt(bytes);
+  }
+
+  setDatacap(id: string, bytes: bigint): void {
+    this.#chain.state.set(`datacap:${id}`, this.#chain.epoch, bytes.toString());
+  }
+
   /** Why the deal cannot be published; undefined when it can. */
   problem(proposal: Proposal, signature: Signature): string | undefined {
     const { epoch } = this.#chain;
@@ -84,6 +94,8 @@ export class MarketActor implements Follower {
     const duration = proposal.endEpoch - proposal.startEpoch;
     if (duration < this.#options.minDurationEpochs || duration > this.#options.maxDurationEpochs) return 'duration out of bounds';
     if (this.#chain.state.get(`proposal:${pendingKey(normalized)}`) !== undefined) return 'identical proposal is pending or active';
+    if (proposal.verified && (this.datacap(normalized.client) ?? 0n) < BigInt(proposal.pieceSizeBytes))
+      return 'client has too little datacap';
     const free = this.escrow(normalized.client) - this.locked(normalized.client);
     if (free < clientCommitment(proposal)) return 'client has too little in escrow';
     const providerFree = this.escrow(proposal.provider) - this.locked(proposal.provider);
@@ -100,6 +112,8 @@ export class MarketActor implements Follower {
     state.set(`proposal:${pendingKey(normalized)}`, epoch, id);
     this.#lock(normalized.client, clientCommitment(normalized));
     this.#lock(normalized.provider, BigInt(normalized.providerCollateral));
+    if (normalized.verified)
+      this.setDatacap(normalized.client, (this.datacap(normalized.client) ?? 0n) - BigInt(normalized.pieceSizeBytes));
     this.#schedule(id, normalized.startEpoch);
     return id;
   }

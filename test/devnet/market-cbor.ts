@@ -100,7 +100,8 @@ export function rlePlus(bits: readonly boolean[]): Uint8Array {
   }
   const bytes = new Uint8Array(Math.ceil(out.length / 8));
   for (const [index, bit] of out.entries()) bytes[index >> 3] = (bytes[index >> 3] ?? 0) | (bit << (index & 7));
-  return bytes;
+  // Go's decoder refuses zero bytes at the end as not minimal.
+  return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1);
 }
 
 function runBits(length: number): number[] {

@@ -14,6 +14,8 @@ export interface DevnetOptions {
   providers?: readonly ProviderOptions[];
   /** attoFIL in the default wallet. Default 1,000 FIL. */
   walletAtto?: bigint;
+  /** Bytes of verified deals that it may make. Default: it is not a verified client. */
+  datacapBytes?: bigint;
   /** Default `localnet`. */
   network?: string;
   /** All keys, CIDs and addresses come from it. Default `fbpd`. */

@@ -72,7 +72,10 @@ function refusedFunds(info: ProviderInfo, proposal: Proposal, context: CheckCont
   const free = market.escrow(client) - market.locked(client);
   const needed = clientCommitment(proposal);
   if (free < needed) return `clientMarketBalance.Available too small: ${free} < ${needed}`;
-  if (proposal.verified) return `verified deal DataCap 0 too small for proposed piece size ${proposal.pieceSizeBytes}`;
+  const datacap = market.datacap(client) ?? 0n;
+  if (proposal.verified && datacap < BigInt(proposal.pieceSizeBytes)) {
+    return `verified deal DataCap ${datacap} too small for proposed piece size ${proposal.pieceSizeBytes}`;
+  }
   const isAllowed = info.allow === undefined || info.allow.includes(client) || info.allow.includes(accounts.keyAddress(client));
   if (!isAllowed) return `Client address ${accounts.keyAddress(client)} is not allowed to make deals with this storage provider`;
   return proposal.startEpoch < chain.epoch + context.sealLeadEpochs ? `cannot seal a sector before ${proposal.startEpoch}` : undefined;

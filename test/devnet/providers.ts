@@ -163,7 +163,8 @@ export class Providers implements Follower {
     if (deal.state === 'publishing') return 0;
     if (deal.state === 'published' || deal.state === 'sealing') {
       const seals = deal.proveCid === undefined && this.#seals(deal);
-      return seals ? (deal.publishedEpoch ?? 0) + timing.sealEpochs : proposal.startEpoch + 1;
+      const wait = deal.state === 'published' ? Math.ceil(timing.sealEpochs / 2) : timing.sealEpochs;
+      return seals ? (deal.publishedEpoch ?? 0) + wait : proposal.startEpoch + 1;
     }
     if (deal.state !== 'active' || deal.settleCid === 'closed') return Number.POSITIVE_INFINITY;
     return proposal.endEpoch + CLOSE_AFTER_EPOCHS;
@@ -227,8 +228,9 @@ export class Providers implements Follower {
       this.#fail(deal, 'deal was not activated by its start epoch');
     } else if ((market.deal(dealId)?.sectorStartEpoch ?? -1) >= 0) deal.state = 'active';
     else if (deal.proveCid === undefined && this.#seals(deal)) {
-      deal.state = 'sealing';
-      if (epoch < (deal.publishedEpoch ?? 0) + timing.sealEpochs) return;
+      const age = epoch - (deal.publishedEpoch ?? 0);
+      if (age >= timing.sealEpochs / 2) deal.state = 'sealing';
+      if (age < timing.sealEpochs) return;
       const key = this.get(deal.provider).workerKey;
       deal.proveCid = messages.push(key, { kind: 'prove', proposals: [deal.proposal] }, { to: deal.provider }).cid;
     }

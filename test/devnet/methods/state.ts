@@ -72,8 +72,8 @@ export const STATE_METHODS: MethodTable = {
   }),
   StateLookupID: method('read', 2, (world, [address, key]) => world.accounts.id(asAddress(address), tipOf(world, key).height)),
   StateVerifiedClientStatus: method('read', 2, (world, [address, key]) => {
-    world.accounts.id(asAddress(address), tipOf(world, key).height);
-    return null;
+    const { height } = tipOf(world, key);
+    return world.market.datacap(world.accounts.id(asAddress(address), height), height)?.toString() ?? null;
   }),
 };
 
