@@ -90,5 +90,11 @@ async function trip(writes: ColdWrites, memory: ColdMemory, problem: string, { c
     text: 'The record of what was spent and the store do not agree: perhaps the store is older than what was spent. Compare the deals with the wallet’s on the chain before spending goes on.',
     atMs: clock.nowMs(),
   };
-  await writes.write({ breaker: { before: memory.breaker, after: breaker } });
+  try {
+    await writes.write({ breaker: { before: memory.breaker, after: breaker } });
+  } catch (error) {
+    // On a full disk, say. The next start finds the same, and until then nothing is spent either.
+    log.error({ err: error }, 'the breaker could not be written; it is tripped all the same');
+    memory.breaker = { value: breaker, version: memory.breaker?.version ?? 0 };
+  }
 }

@@ -222,6 +222,21 @@ test('an empty store beside a log with deals does not buy them all again', async
   t.like((await empty.open()).breaker()?.value, { code: 'spend_log' });
 });
 
+test('on a disk too full to write the breaker it is tripped all the same', async (t) => {
+  const { store, file, open } = createWorld();
+  await make(await open(), 1);
+  file.bytes = undefined;
+  const cold = await open({ ...bound(store), commit: () => Promise.reject(new FbpdError('STORAGE_FULL', 'no room')) });
+  t.like(cold.breaker()?.value, { code: 'spend_log' });
+  await t.throwsAsync(make(cold, 2), { code: 'CONFLICT' });
+});
+
+test('a log that cannot be read is a reason not to start that says what to do', async (t) => {
+  const { store } = createWorld();
+  const dir = await createTestDir(t);
+  await t.throwsAsync(openColdStore({ store, clock, log, spendLogFile: dir }), { code: 'BAD_ENVIRONMENT', message: /spend log/ });
+});
+
 test('the operator’s own freeze is not mistaken for a misfit', async (t) => {
   const { open } = createWorld();
   const cold = await open();

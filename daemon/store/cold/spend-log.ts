@@ -50,10 +50,14 @@ export class SpendLog {
   /**
    * Compares the file with what the store knows of it.
    *
-   * @param hasDeals that the store has, or had, deals
+   * @param options `known`: as far as the store knows of it; `hasDeals`: the store has, or had, deals
+   * @throws FbpdError `BAD_ENVIRONMENT` when the file is there and cannot be read
    */
   static async open(file: AppendFile, options: { known: SpendLogState; hasDeals: boolean; log: Log }): Promise<SpendLog> {
-    const found = await inspectSpendLog(file, options.known, options.hasDeals);
+    const found = await inspectSpendLog(file, options.known, options.hasDeals).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new FbpdError('BAD_ENVIRONMENT', `spend log: it cannot be read (${why}); give it back to this user, or its disk`, { cause });
+    });
     if (found.tornBytes > 0 && found.problem === undefined) {
       options.log.warn({ bytes: found.tornBytes }, 'spend log: a line that was being written when the daemon ended is cut off');
       await file.truncate(found.end.bytes);
