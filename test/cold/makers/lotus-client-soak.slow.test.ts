@@ -3,4 +3,7 @@ import test from 'ava';
 import { createLotusClientWorld } from './lotus-client-world.ts';
 import { makersSoak } from './soak.ts';
 
-makersSoak({ test, createWorld: createLotusClientWorld });
+/** Hundreds of sends wait for it in vain. */
+const SEND_DEADLINE_MS = 300;
+
+makersSoak({ test, createWorld: () => createLotusClientWorld(SEND_DEADLINE_MS) });

@@ -3,4 +3,4 @@ import test from 'ava';
 import { createLotusClientWorld } from './lotus-client-world.ts';
 import { makersSuite } from './suite.ts';
 
-makersSuite({ test, createWorld: createLotusClientWorld });
+makersSuite({ test, createWorld: () => createLotusClientWorld() });

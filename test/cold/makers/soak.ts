@@ -2,6 +2,7 @@ import type { TestFn } from 'ava';
 
 import type { PreparedDeal } from '../../../daemon/domain/cold-ports.ts';
 import { createRandom, type Random, testSeed } from '../../fixtures/random.ts';
+import { memory } from './memory.ts';
 import { asKept, type MakersSuiteOptions, never, stagedPiece, unlessUnknown } from './suite.ts';
 import { type MakerWorld, SEND_FAULTS, type SendFault } from './world.ts';
 
@@ -34,9 +35,11 @@ export function makersSoak({ test, createWorld }: MakersSuiteOptions & { test: T
       unknown += lost;
     }
     t.true(unknown > SENDS / 4, 'there were faults enough');
-    t.true(memory() - before < MEMORY_GROWTH_MAX, `grew by ${memory() - before} bytes`);
     world.faults.clear();
-    for (const prepared of deals) t.is((await world.maker.send(asKept(prepared), never)).kind, 'sent');
+    for (const prepared of deals) await sendUntilKnown(world, prepared);
+    // Measured when no reply of 1 GB is under way any more.
+    const grown = memory() - before;
+    t.true(grown < MEMORY_GROWTH_MAX, `grew by ${grown} bytes`);
     const begun = (await world.truth.deals()).map(({ proposalCid }) => proposalCid);
     t.deepEqual(begun.toSorted(), deals.map(({ proposalCid }) => proposalCid).toSorted());
     t.log(`${sends} sends, ${unknown} of them without a usable reply; ${deals.length} deals meant, ${begun.length} begun`);
@@ -55,7 +58,12 @@ async function sendSomehow(world: MakerWorld, random: Random, prepared: Prepared
   return { made: count, lost: replies.filter((reply) => reply === undefined).length };
 }
 
-function memory(): number {
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return heapUsed + external + arrayBuffers;
+/** All is well again, but a busy machine may still be slower than the deadline. */
+async function sendUntilKnown(world: MakerWorld, prepared: PreparedDeal): Promise<void> {
+  for (let left = 20; left > 0; left--) {
+    const reply = await world.maker.send(asKept(prepared), never).catch(unlessUnknown);
+    if (reply?.kind === 'sent') return;
+    if (reply !== undefined) throw new Error(`refused: ${reply.said}`);
+  }
+  throw new Error(`${prepared.proposalCid} was never sent`);
 }

@@ -5,6 +5,7 @@ import type { ExecutionContext, TestFn } from 'ava';
 
 import { ColdError, type DealMaker, type DealReport, type PreparedDeal, type SendReply } from '../../../daemon/domain/cold-ports.ts';
 import type { Deal } from '../../../daemon/domain/deal.ts';
+import { memory } from './memory.ts';
 import { type MakerWorld, SEND_FAULTS, type SendFault, type StagedPiece } from './world.ts';
 
 export interface MakersSuiteOptions {
@@ -346,9 +347,4 @@ function cidsOf(deals: readonly { proposalCid: string }[]): string[] {
 
 function kindsOf(replies: readonly SendReply[]): string[] {
   return replies.map(({ kind }) => kind);
-}
-
-function memory(): number {
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return heapUsed + external + arrayBuffers;
 }
