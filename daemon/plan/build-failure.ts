@@ -26,7 +26,10 @@ export function planBuildFailure(piece: Piece, failure: PieceFailure, contentKey
     const why = { code: 'split', text: 'not all of it could be built together' };
     const policy = { name: piece.policy, replicas: { min: piece.summary.min, target: piece.summary.target } };
     const instead = groups.map((members) => newPiece({ policy, members, nowMs, why }));
-    return { after: { ...retired(piece), buildFailures, next: { code: 'split', text: 'its contents are in other pieces' } }, instead };
+    return {
+      after: { ...retired(piece), members: [], buildFailures, next: { code: 'split', text: 'its contents are in other pieces' } },
+      instead,
+    };
   }
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(buildFailures - 1, 30), PAUSE_CAP_MS);
   return { after: { ...piece, buildFailures, next: TEXTS[failure] }, instead: [], againMs: nowMs + pauseMs };

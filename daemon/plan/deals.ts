@@ -67,8 +67,7 @@ interface Slot {
 export function planDeals(input: DealsInput): DealsPlan {
   const { piece, deals, policy, headEpoch, rules } = input;
   const queue = queueOf(deals, policy);
-  if (piece.state === 'retired') return { proposals: [], next: RETIRED };
-  if (piece.state === 'sealed' || piece.built === undefined) return { proposals: [], next: piece.next };
+  if (piece.state !== 'built' || piece.built === undefined) return { proposals: [], next: piece.next };
   if (policy === undefined) {
     const next = { code: 'no_policy', text: `waiting: the config has no policy called ${piece.policy} any more` };
     return { proposals: [], next, look: { queue, epoch: headEpoch + rules.retryEpochs } };
@@ -215,8 +214,6 @@ function spent(money: Money, costAtto: bigint): Money {
     ...(money.availableAtto === undefined ? {} : { availableAtto: money.availableAtto - costAtto }),
   };
 }
-
-const RETIRED: Reason = { code: 'retired', text: 'nobody pins any of it: no further deal is made, those that run go on' };
 
 function enough(deals: readonly Deal[], { replicas }: ColdPolicy): Reason {
   const active = deals.filter(({ state }) => state === 'active').length;
