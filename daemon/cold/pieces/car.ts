@@ -39,10 +39,12 @@ export interface CarOptions {
   linksHeldMax?: number;
   /** A block and its CID. */
   sectionBytesMax?: number | undefined;
+  /** A root above the content even when it is alone. */
+  rootAboveOne?: boolean;
 }
 
 export function openCar(options: CarOptions): Car {
-  const spine = buildSpine(options.contentKeys);
+  const spine = buildSpine(options.contentKeys, { evenForOne: options.rootAboveOne });
   return { root: spine.root, bytes: walk(spine, options) };
 }
 

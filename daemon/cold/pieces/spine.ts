@@ -22,15 +22,18 @@ const SHA2_256 = 0x12;
 /**
  * The root of a piece of these contents: a tree of dag-cbor nodes of at most 1 MiB. A node is `{ "contents": [links] }`
  * or, above such, `{ "nodes": [links] }`, so that who finds a piece and nothing else can tell what was put into it.
- * The same contents in the same order make the same tree.
+ * The same contents in the same order make the same tree. One content alone is its own root, unless `evenForOne`.
  */
-export function buildSpine(contentKeys: readonly string[], nodeBytesMax = SPINE_NODE_BYTES_MAX): Spine {
+export function buildSpine(
+  contentKeys: readonly string[],
+  { nodeBytesMax = SPINE_NODE_BYTES_MAX, evenForOne = false }: { nodeBytesMax?: number | undefined; evenForOne?: boolean | undefined } = {},
+): Spine {
   const members = contentKeys.map((key) => parseCid(key));
   const [first] = members;
   if (first === undefined) throw new RangeError('a piece without contents');
   const nodes = new Map<string, Uint8Array>();
   const spine = { nodes, contentKeys: new Set(contentKeys) };
-  if (members.length === 1) return { root: first, ...spine };
+  if (members.length === 1 && !evenForOne) return { root: first, ...spine };
 
   let level = encodeLevel('contents', members, nodeBytesMax, nodes);
   while (level.length > 1) level = encodeLevel('nodes', level, nodeBytesMax, nodes);

@@ -25,6 +25,9 @@ export interface ClosablePieceWorks extends PieceWorks {
   close(): Promise<void>;
 }
 
+/** The smallest piece that providers take unless told otherwise: a content of a few bytes gets a root above it, and is as large then. */
+const PIECE_TAKEN_BYTES = 256;
+
 /**
  * Pieces as files. One thing at a time is done with a piece; different pieces do not wait for each other.
  *
@@ -42,8 +45,12 @@ export function createPieceWorks(options: PieceWorksOptions): ClosablePieceWorks
     build: (pieceId, members, signal, onBytes) =>
       inTurn(pieceId, async () => {
         const contentKeys = members.map(({ contentKey }) => contentKey);
-        const car = openCar({ contentKeys, blocks, signal: until(signal), sectionBytesMax });
-        const built = await buildFile({ pieceId, car, staging, pool, maxPieceBytes, onBytes });
+        const buildIt = (rootAboveOne: boolean): Promise<BuiltPiece> => {
+          const car = openCar({ contentKeys, blocks, signal: until(signal), sectionBytesMax, rootAboveOne });
+          return buildFile({ pieceId, car, staging, pool, maxPieceBytes, onBytes });
+        };
+        let built = await buildIt(false);
+        if (members.length === 1 && built.pieceSizeBytes < PIECE_TAKEN_BYTES) built = await buildIt(true);
         log.info({ pieceId, contents: members.length, ...built }, 'piece built');
         return built;
       }),

@@ -75,7 +75,7 @@ test('the root of very many is a tree of nodes of bounded size, whose contents c
   const blocks = createMemoryBlocks();
   const keys: string[] = [];
   for (let i = 0; i < 400; i++) keys.push(contentKeyOf(await blocks.put(RAW, Buffer.from(`content ${i}`))));
-  const spine = buildSpine(keys, 1000);
+  const spine = buildSpine(keys, { nodeBytesMax: 1000 });
   t.true(spine.nodes.size > 17);
   for (const node of spine.nodes.values()) t.true(node.length <= 1000);
   const whole = buildSpine(keys);

@@ -231,6 +231,18 @@ test('contents that do not fit into the largest piece are refused; those that ju
   t.deepEqual(await works.list(), [ID]);
 });
 
+test('a content of a few bytes gets a root above it, as providers take no piece that small', async (t) => {
+  const { works, blocks } = await createWorld(t);
+  const alone = await blocks.put(RAW, Buffer.from('hello'));
+  const tiny = await works.build(ID, [{ contentKey: alone.toString(), sizeBytes: 5 }], never);
+  t.is(tiny.pieceSizeBytes, 256);
+  t.not(tiny.rootCid, alone.toString());
+  t.deepEqual(await works.build(ID, [{ contentKey: alone.toString(), sizeBytes: 5 }], never), tiny);
+  t.deepEqual(await works.list(), [ID]);
+  const larger = await blocks.put(RAW, Buffer.alloc(128));
+  t.is((await works.build('other', [{ contentKey: larger.toString(), sizeBytes: 128 }], never)).rootCid, larger.toString());
+});
+
 test('a block too large for one message of graphsync is refused before any deal can fail of it', async (t) => {
   const { works, blocks } = await createWorld(t);
   const most = 4 * 1024 * 1024 - 64 * 1024 - 36;
