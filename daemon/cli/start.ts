@@ -70,7 +70,7 @@ async function nextSteps(config: Config, daemon: Daemon): Promise<string> {
 To pin with kubo, paste into another shell, its own daemon running:
 
   ipfs pin remote service add fbpd ${daemon.endpoints.api} ${secret}
-  ipfs pin remote add --service=fbpd --name=hello "$(seq 9999 | ipfs add --quieter)"
+  ipfs pin remote add --service=fbpd --name=hello "$(echo hello from fbpd | ipfs add --quieter)"
   ipfs pin remote ls --service=fbpd
 
 Another token: npx fbpd tokens create ${account.name}
