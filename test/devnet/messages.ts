@@ -231,10 +231,8 @@ export class Messages implements Follower {
         for (const dealId of this.#dealIds(action.proposals)) this.#market.activate(dealId);
         return null;
       case 'settle':
-        for (const dealId of this.#dealIds(action.proposals)) this.#market.settle(dealId);
-        return null;
       case 'terminate':
-        for (const dealId of this.#dealIds(action.proposals)) this.#market.terminate(dealId);
+        for (const dealId of this.#dealIds(action.proposals)) this.#market[action.kind](dealId);
         return null;
       case 'slash':
         for (const dealId of this.#dealIds(action.proposals)) this.#market.slash(dealId, action.deleteAfterEpochs);

@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RpcFault } from './faults.ts';
@@ -17,7 +18,7 @@ const HUGE_BYTES = 1 << 30;
 const CHUNK_BYTES = 1 << 20;
 
 /** Answers as the fault says; `run` carries the request out. See {@link RPC_FAULTS} for what is done and what is not. */
-export async function misbehave(fault: RpcFault, response: ServerResponse, run: () => Promise<Prepared>): Promise<void> {
+export async function misbehave(fault: RpcFault, response: ServerResponse, run: () => Promise<Prepared>, id: unknown): Promise<void> {
   switch (fault.kind) {
     case 'hang':
       return;
@@ -32,7 +33,7 @@ export async function misbehave(fault: RpcFault, response: ServerResponse, run: 
       return;
     case 'error':
       response.writeHead(200, TEXT);
-      response.end(stringifyJson({ jsonrpc: '2.0', id: null, error: { code: 1, message: fault.message ?? 'it went wrong' } }));
+      response.end(stringifyJson({ jsonrpc: '2.0', id, error: { code: 1, message: fault.message ?? 'it went wrong' } }));
       return;
     case 'huge-body':
       return streamHuge(response, fault.bodyBytes ?? HUGE_BYTES);
@@ -75,10 +76,13 @@ function spoil(fault: RpcFault, response: ServerResponse, { status, text, withOt
 }
 
 async function streamHuge(response: ServerResponse, bytes: number): Promise<void> {
-  response.writeHead(200, TEXT).write('{"jsonrpc":"2.0","result":"');
+  response.writeHead(200, TEXT);
   const chunk = 'x'.repeat(CHUNK_BYTES);
-  for (let sent = 0; sent < bytes && !response.destroyed; sent += CHUNK_BYTES) {
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-  }
-  if (!response.destroyed) response.end('","id":1}\n');
+  const body = function* () {
+    yield '{"jsonrpc":"2.0","result":"';
+    for (let sent = 0; sent < bytes; sent += CHUNK_BYTES) yield chunk;
+    yield '","id":1}\n';
+  };
+  // The client hangs up in the middle, if it is any good.
+  await pipeline(Readable.from(body()), response).catch(() => undefined);
 }

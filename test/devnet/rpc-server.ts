@@ -50,7 +50,7 @@ async function answer(world: World, control: ControlTarget, request: IncomingMes
   if (single === undefined) return sendReply(response, failure(500, null, -32_700, 'Parse error'));
   const fault = world.faults.take(single.method.replace('Filecoin.', ''), JSON.stringify(single.params, bigintAsText));
   if (fault === undefined) return sendReply(response, await run(single));
-  await misbehave(fault, response, async () => prepare(await run(single)));
+  await misbehave(fault, response, async () => prepare(await run(single)), single.id);
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {
