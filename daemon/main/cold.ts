@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ColdSide } from '../../api/cold-side.ts';
@@ -88,7 +88,7 @@ export function lotusSide(
   log: Log,
 ): { chain: Chain; maker: DealMaker } {
   const { token, wallet } = lotus;
-  const rpc = createLotusRpc({ url: lotus.rpc ?? '', token: () => token });
+  const rpc = createLotusRpc({ url: lotus.rpc ?? '', token: () => currentToken(lotus.tokenFile, token) });
   const chain = createLotusChain({ rpc, finalityEpochs, clock });
   const maker = createLotusClientMaker({
     rpc,
@@ -99,6 +99,13 @@ export function lotusSide(
     ...(wallet === undefined ? {} : { wallet }),
   });
   return { chain, maker };
+}
+
+/** The one in the file now: a token that was replaced is found without a restart. */
+async function currentToken(file: string | undefined, token: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return token;
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.trim() || token;
 }
 
 /** Lotus, which may run as another user, reads what lies in it. */
