@@ -1,6 +1,6 @@
 import { type Deal, LIVE_STATES } from '../../daemon/domain/deal.ts';
 import type { Pin } from '../../daemon/domain/pin.ts';
-import { domainOf, sameDomain } from '../../daemon/plan/providers.ts';
+import type { ProviderOnChain } from '../../daemon/domain/provider.ts';
 import { costOf } from './chain.ts';
 import type { SimDaemon } from './daemon.ts';
 import type { Reached } from './market.ts';
@@ -73,12 +73,12 @@ function checkCopies({ world, config }: SimDaemon, deals: ReadonlyMap<string, De
 }
 
 function checkDomains(
-  provider: (id: string) => { onChain: Parameters<typeof domainOf>[0] },
+  provider: (id: string) => { onChain: ProviderOnChain },
   one: Reached,
   other: Reached,
   deals: ReadonlyMap<string, Deal>,
 ): void {
-  if (!sameDomain(domainOf(provider(one.provider).onChain), domainOf(provider(other.provider).onChain))) return;
+  if (!shareAnything(provider(one.provider).onChain, provider(other.provider).onChain)) return;
   const isRenewal = deals.get(one.dealId)?.replaces === other.dealId || deals.get(other.dealId)?.replaces === one.dealId;
   must(isRenewal, `piece ${one.pieceId} has two copies in one failure domain: ${one.provider} and ${other.provider}`);
 }
@@ -119,4 +119,16 @@ export function copiesShort({ world, config }: SimDaemon, pieceIds: readonly str
     const active = [...world.market.reached.values()].filter((one) => one.pieceId === pieceId && isTrulyActive(world, one));
     return active.length < config.policy.replicas.target;
   });
+}
+
+/** Said here once more in other words than the planner's. */
+function shareAnything(a: ProviderOnChain, b: ProviderOnChain): boolean {
+  const marks = ({ owner, worker, beneficiary, peerId, hosts }: ProviderOnChain): string[] => [
+    `owner ${owner}`,
+    `worker ${worker}`,
+    `beneficiary ${beneficiary}`,
+    `peer ${peerId}`,
+    ...hosts.map((host) => `host ${host}`),
+  ];
+  return marks(a).some((mark) => marks(b).includes(mark));
 }
