@@ -954,7 +954,7 @@ export interface components {
             /** @enum {string} */
             by: "operator" | "fbpd";
             /** @enum {string} */
-            code: "frozen" | "losses" | "ledger" | "other_network" | "store_older" | "spend_log";
+            code: "frozen" | "losses" | "ledger" | "store_older" | "spend_log";
             text: string;
             /** Format: date-time */
             at: string;

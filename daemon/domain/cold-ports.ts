@@ -259,7 +259,7 @@ export interface BudgetDay {
 /** Why nothing is spent until the operator says so. */
 export interface Breaker {
   by: 'operator' | 'fbpd';
-  code: 'frozen' | 'losses' | 'ledger' | 'other_network' | 'store_older' | 'spend_log';
+  code: 'frozen' | 'losses' | 'ledger' | 'store_older' | 'spend_log';
   text: string;
   atMs: number;
 }

@@ -26,30 +26,25 @@ export function tripByLosses(losses: readonly Loss[], headEpoch: number, windowE
   };
 }
 
-/** A chain that is not the one this store belongs to, or a younger one. */
-export function tripByChain(
-  view: ChainView,
-  memory: ChainMemory | undefined,
-  wallet: string | undefined,
-  finalityEpochs: number,
-): Trip | undefined {
+/**
+ * Why this is not the chain that the store belongs to, or is a younger one: nothing is concluded from it, and it is a matter
+ * of pointing to the right node again, so spending is held for as long as it lasts. Undefined when it is the chain.
+ */
+export function otherChain(view: ChainView, memory: ChainMemory | undefined, finalityEpochs: number): string | undefined {
   if (memory === undefined) return undefined;
   if (view.network !== memory.network || view.genesisCid !== memory.genesisCid) {
-    return {
-      code: 'other_network',
-      text: `the node is on network ${view.network}, but the deals in this store were made on ${memory.network}: point lotus.rpc back, or use another state.dir`,
-    };
+    return `the node is on network ${view.network} with genesis ${view.genesisCid}, but the deals in this store were made on ${memory.network} with genesis ${memory.genesisCid}: point lotus.rpc back, or use another state.dir`;
   }
   if (view.finalizedEpoch < memory.finalizedEpoch - finalityEpochs) {
-    return {
-      code: 'other_network',
-      text: `the chain is younger than this store: it is final up to epoch ${view.finalizedEpoch}, and was up to ${memory.finalizedEpoch} before`,
-    };
-  }
-  if (wallet !== undefined && wallet !== memory.wallet) {
-    return { code: 'ledger', text: `the wallet is ${wallet} now, and was ${memory.wallet}: say fbpd unfreeze if that is meant` };
+    return `the chain is younger than this store: it is final up to epoch ${view.finalizedEpoch}, and was up to ${memory.finalizedEpoch} before; wait until the node has caught up, or point lotus.rpc back`;
   }
   return undefined;
+}
+
+/** Another wallet than last time: money and deals of the old one are not watched through it. */
+export function tripByWallet(wallet: string | undefined, memory: ChainMemory | undefined): Trip | undefined {
+  if (wallet === undefined || memory === undefined || wallet === memory.wallet) return undefined;
+  return { code: 'ledger', text: `the wallet is ${wallet} now, and was ${memory.wallet}: say fbpd unfreeze if that is meant` };
 }
 
 /** Our balance at a finalized tip set, with what our own record allows for. */

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 
 import type { ChainMemory, ChainView } from '../../daemon/domain/cold-ports.ts';
 import { compareLedger, exposureOf, lockedBy } from '../../daemon/plan/ledger.ts';
-import { type FundsLook, tripByChain, tripByLosses, unexplainedLocked, unexplainedWithdrawal } from '../../daemon/plan/losses.ts';
+import {
+  type FundsLook,
+  otherChain,
+  tripByLosses,
+  tripByWallet,
+  unexplainedLocked,
+  unexplainedWithdrawal,
+} from '../../daemon/plan/losses.ts';
 import { costOf, nextDayEpoch, unaffordable } from '../../daemon/plan/money.ts';
 import { planSample } from '../../daemon/plan/sample.ts';
 import { planSpending, type SpendingInput } from '../../daemon/plan/spending.ts';
@@ -44,15 +51,21 @@ for (const [code, change] of [
   });
 }
 
-test('another network, another genesis, a younger chain and another wallet stop spending; the usual does not', (t) => {
-  const trip = (view: Partial<ChainView>, wallet = 'f1me') => tripByChain({ ...VIEW, ...view }, MEMORY, wallet, 10)?.code;
-  t.is(trip({}), undefined);
-  t.is(trip({ finalizedEpoch: 970 }), undefined);
-  t.is(trip({ finalizedEpoch: 969 }), 'other_network');
-  t.is(trip({ network: 'else' }), 'other_network');
-  t.is(trip({ genesisCid: 'bafyelse' }), 'other_network');
-  t.is(trip({}, 'f1other'), 'ledger');
-  t.is(tripByChain(VIEW, undefined, 'f1me', 10), undefined);
+test('another network, another genesis and a younger chain are told from the chain of the deals', (t) => {
+  const isOther = (view: Partial<ChainView>) => otherChain({ ...VIEW, ...view }, MEMORY, 10) !== undefined;
+  t.false(isOther({}));
+  t.false(isOther({ finalizedEpoch: 970 }));
+  t.true(isOther({ finalizedEpoch: 969 }));
+  t.true(isOther({ network: 'else' }));
+  t.true(isOther({ genesisCid: 'bafyelse' }));
+  t.is(otherChain(VIEW, undefined, 10), undefined, 'the first chain that is seen is it');
+});
+
+test('another wallet stops spending', (t) => {
+  t.is(tripByWallet('f1me', MEMORY), undefined);
+  t.is(tripByWallet('f1other', MEMORY)?.code, 'ledger');
+  t.is(tripByWallet(undefined, MEMORY), undefined);
+  t.is(tripByWallet('f1me', undefined), undefined);
 });
 
 test('losses at more than two owners within the window stop spending; at two, or one after the other, they do not', (t) => {

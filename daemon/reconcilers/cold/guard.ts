@@ -7,10 +7,11 @@ import type { Log } from '../../log.ts';
 import {
   type FundsLook,
   type Loss,
+  otherChain,
   type Trip,
-  tripByChain,
   tripByFunds,
   tripByLosses,
+  tripByWallet,
   unexplainedLocked,
   unexplainedWithdrawal,
 } from '../../plan/losses.ts';
@@ -64,6 +65,8 @@ export class SpendingGuard {
   #unexplainedAtto = 0n;
   #acceptedAtto = 0n;
   #losses: Loss[] = [];
+  /** Why it is another chain than the deals', as it was logged. */
+  #other: string | undefined;
   #fundsRefusedUntilEpoch = 0;
   #wallet: string | undefined;
   #clientId: string | undefined;
@@ -107,17 +110,21 @@ export class SpendingGuard {
   }
 
   async #look(signal: AbortSignal): Promise<Look | Reason> {
-    const { chain, store, rules, clock, maker } = this.#options;
+    const { chain, store, rules, clock, maker, log } = this.#options;
     const seen = await this.#view(signal);
     signal.throwIfAborted();
     if (typeof seen === 'string') return this.#hold({ ...FINE, chainFailure: seen });
+    const memory = store.chain()?.value;
+    const other = otherChain(seen, memory, rules.finalityEpochs);
+    if (other !== this.#other && other !== undefined) log.warn(other);
+    this.#other = other;
     await this.#readWallet(signal);
-    const trip = tripByChain(seen, store.chain()?.value, this.#wallet, rules.finalityEpochs);
+    const trip = other === undefined ? tripByWallet(this.#wallet, memory) : undefined;
     if (trip !== undefined) await this.trip(trip);
     const input: SpendingInput = {
       ...FINE,
       view: seen,
-      otherChain: trip?.code === 'other_network',
+      otherChain: other !== undefined,
       behindMaxSeconds: rules.behindMaxSeconds,
     };
     const unusable = chainHold(input);
