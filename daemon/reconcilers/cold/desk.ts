@@ -41,7 +41,11 @@ export class Desk {
 
   /** What all deals together may have locked, and what was promised since the process began. Reads them all, once. */
   async exposure(): Promise<Exposure & { intendedTotalAtto: bigint }> {
-    this.#counted ??= this.#count();
+    this.#counted ??= this.#count().catch((error: unknown) => {
+      // What could not be read now may be read the next time.
+      this.#counted = undefined;
+      throw error;
+    });
     await this.#counted;
     return { ...this.#exposure, intendedTotalAtto: this.#intendedAtto };
   }
@@ -79,15 +83,9 @@ export class Desk {
     throw new Error(`deal ${dealId} changed under our hands ${TRIES} times in a row`);
   }
 
-  /** The same for a piece alone. */
-  async changePiece(pieceId: string, change: (piece: Piece) => { after: Piece; wait?: WaitingContent[] }): Promise<void> {
-    for (let turn = 0; turn < TRIES; turn += 1) {
-      const before = await this.#options.store.piece(pieceId);
-      if (before === undefined) return;
-      const { after, wait = [] } = change(before.value);
-      if (await this.#write({ pieces: [{ before, after }], wait })) return;
-    }
-    throw new Error(`piece ${pieceId} changed under our hands ${TRIES} times in a row`);
+  /** Writes what was decided about a piece, unless it, or a deal of it, has changed since: then it is due for another decision. */
+  async settlePiece(before: Versioned<Piece>, { after, wait = [] }: { after: Piece; wait?: WaitingContent[] }): Promise<boolean> {
+    return this.#write({ pieces: [{ before, after }], wait });
   }
 
   async changeProvider(providerId: string, change: (provider: Provider) => Provider): Promise<Provider> {
@@ -144,6 +142,8 @@ export class Desk {
   }
 
   async #count(): Promise<void> {
-    for await (const { value } of this.#options.store.deals()) this.#exposure = plus(this.#exposure, exposureOf(value));
+    let exposure = NO_EXPOSURE;
+    for await (const { value } of this.#options.store.deals()) exposure = plus(exposure, exposureOf(value));
+    this.#exposure = exposure;
   }
 }

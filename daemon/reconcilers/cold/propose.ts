@@ -74,9 +74,8 @@ export class Proposer {
     }
     if (planned === undefined) return { kind: 'done' };
     if (problem !== undefined)
-      await this.#settle(pieceId, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
-    else if (planned.plan.proposals.length === 0) await this.#settle(pieceId, planned.plan.next, planned.plan.look);
-    if (problem?.code === 'no_bytes') await this.#noBytes(pieceId, planned.deals);
+      await this.#settle(planned, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
+    else if (planned.plan.proposals.length === 0) await this.#settle(planned, planned.plan.next, planned.plan.look);
     for (const deal of intended) sends.add(deal.id, sender.send(deal, look, signal));
     if (intended.length > 0) return { kind: 'done' };
     await this.#cleanUp(planned, signal);
@@ -170,16 +169,15 @@ export class Proposer {
     };
   }
 
-  async #settle(pieceId: string, next: Reason, look: NextLook | undefined): Promise<void> {
-    await this.#options.desk.changePiece(pieceId, ({ due: _, ...piece }) => ({
-      after: { ...piece, next, ...(look === undefined ? {} : { due: look }) },
-    }));
-  }
-
-  /** Without its bytes a piece can get no copy: its contents go into another one when nothing else helps. */
-  async #noBytes(pieceId: string, deals: readonly Deal[]): Promise<void> {
+  /**
+   * Nothing is to be done now. Without its bytes a piece can get no copy: its contents go into another one when nothing
+   * else helps. A copy that was lost since the plan was made has made the piece due, and that must not be undone.
+   */
+  async #settle({ piece, deals }: Planned, next: Reason, look: NextLook | undefined): Promise<void> {
     const { desk, clock } = this.#options;
-    await desk.changePiece(pieceId, (piece) => planRepack(piece, deals, clock.nowMs()));
+    const { due: _, ...rest } = piece.value;
+    const after: Piece = { ...rest, next, ...(look === undefined ? {} : { due: look }) };
+    await desk.settlePiece(piece, next.code === 'no_bytes' ? planRepack(after, deals, clock.nowMs()) : { after });
   }
 
   /** The CAR goes when as many copies as wanted are active, or none is wanted any more, and no transfer needs it. Sooner, a reorg could leave nobody with the bytes. */

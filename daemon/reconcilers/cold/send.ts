@@ -55,7 +55,7 @@ export class Sender {
     const { headEpoch } = look.view;
     if (signal.aborted || guard.held() !== undefined || !(await this.#stage(pieceId, signal))) return false;
     const counted = await desk.change(id, headEpoch, (deal) => this.#beginSend(deal));
-    if (counted === undefined || signal.aborted) return false;
+    if (counted === undefined || signal.aborted || guard.held() !== undefined) return false;
     const reply = await answerOf(maker.send(counted.deal, within(signal, SEND_MS)));
     if (reply?.kind === 'refused' && reply.why === 'funds') guard.noteFundsRefused(headEpoch);
     await this.#noteReply(id, reply, look);
@@ -75,7 +75,8 @@ export class Sender {
 
   /** From here on it may have been sent, whatever becomes of us. */
   #beginSend(deal: Deal): DealStep | undefined {
-    if (!isLive(deal) || deal.state !== 'intended') return undefined;
+    // Making the CAR known may have taken hours, in which the operator said stop.
+    if (!isLive(deal) || deal.state !== 'intended' || this.#options.guard.held() !== undefined) return undefined;
     return { deal: { ...deal, sends: deal.sends + 1 }, budgetAtto: 0n, events: [], resend: false };
   }
 
