@@ -118,6 +118,8 @@ export interface DealOrder {
 /** What will be sent, fixed to the last bit. */
 export interface PreparedDeal {
   terms: DealTerms;
+  /** Address that pays, as its key address: the deal's client. */
+  wallet?: string;
   proposalCid: string;
   /** JSON; handed back to `send` as it is. */
   request: Readonly<Record<string, unknown>>;

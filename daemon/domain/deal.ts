@@ -73,6 +73,8 @@ export interface Deal {
   domain: FailureDomain;
   /** Name of the maker that made it. */
   maker: string;
+  /** Address that pays, as its key address; another one may pay for the deals that come later. */
+  wallet?: string;
   state: DealState;
   /** It was sent, or may have been, and no reply says what became of it: holds its slot and its money until the chain decides. */
   outcome?: 'unknown';

@@ -4,6 +4,8 @@ import { balanceOf, CLIENT_ID, type SimChain } from './chain.ts';
 import { type NodeFaults, WALLET } from './maker.ts';
 import type { SimMarket } from './market.ts';
 
+/** Of the other wallet. */
+const OTHER_ID = 'f0777';
 /** What an epoch lasts. */
 export const EPOCH_MS = 30_000;
 /** When epoch 0 was. */
@@ -36,7 +38,8 @@ export function createSimChainPort({ chain, market, faults, clock }: SimChainPor
     async marketDeal(chainDealId, at) {
       return chain.deals.get(chainDealId)?.at(epochAt(at));
     },
-    async marketBalance(_address, at) {
+    async marketBalance(address, at) {
+      if (address === faults.wallet) return { escrowAtto: 0n, lockedAtto: 0n };
       return balanceOf(chain.money.at(epochAt(at)));
     },
     async walletBalance() {
@@ -45,6 +48,7 @@ export function createSimChainPort({ chain, market, faults, clock }: SimChainPor
     },
     async idAddress(address) {
       reach();
+      if (address === faults.wallet) return OTHER_ID;
       return address === WALLET ? CLIENT_ID : address.startsWith('f0') ? address : undefined;
     },
     async provider(id) {

@@ -70,3 +70,21 @@ test('frozen while the CAR is made known to the node, nothing is sent', async (t
   t.true(frozen.length > 0);
   t.is(sent, 0);
 });
+
+test('copies bought from another wallet are copies still: none is lost, and none is bought again', async (t) => {
+  const daemon = await createDaemon();
+  const { world } = daemon;
+  const live = async (turns: number): Promise<void> => {
+    for (let turn = 0; turn < turns; turn += 1) {
+      world.advance(10);
+      await daemon.letSpend();
+      await daemon.work(ORDER);
+    }
+  };
+  await live(40);
+  world.faults.wallet = 't1anotherwallet';
+  await daemon.restart();
+  await live(40);
+  t.like(daemon.cold.totals().deals, { active: 3 });
+  t.is(world.market.reached.size, 3);
+});

@@ -26,6 +26,8 @@ export interface NodeFaults {
   /** Nothing answers. */
   isDown: boolean;
   isUnauthorized: boolean;
+  /** Another wallet is the node's default than the one that made the deals. */
+  wallet?: string;
   /** For the next sends, in turn. */
   sends: SendFault[];
   /** Providers that let everybody wait, until that promise is over. */
@@ -57,7 +59,7 @@ export function createSimMaker({ market, disk, faults, later }: SimMakerOptions)
   return {
     name: 'sim',
     async wallet() {
-      return WALLET;
+      return faults.wallet ?? WALLET;
     },
     async problem() {
       if (faults.isDown) return { code: 'lotus_unreachable', text: 'the node does not answer' };
@@ -126,6 +128,7 @@ function prepare(order: DealOrder): PreparedDeal {
   const proposal = proposalOf(request);
   return {
     terms: { startEpoch, endEpoch, pricePerEpochAtto, clientCollateralAtto: 0n, providerCollateralAtto: 0n, verified },
+    wallet: WALLET,
     proposalCid: proposal.cid,
     request: { ...request },
   };

@@ -111,6 +111,7 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
     const signature = await sign(client, proposalBytes(proposal), signal);
     return {
       terms,
+      wallet: client,
       proposalCid: signedProposalCid(proposal, signature),
       request: { ...requestOf(proposal, piece.rootCid, durationEpochs) },
     };

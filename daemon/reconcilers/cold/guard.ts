@@ -40,8 +40,6 @@ export interface Funds {
 /** One look at the chain, against which a whole pass decides. */
 export interface Look {
   view: ChainView;
-  /** Our wallet as ID address, once the chain has seen it. */
-  clientId?: string;
 }
 
 /** A suspicion about our money, and against which earlier look it was raised: at the second sight it is a fact. */
@@ -69,7 +67,7 @@ export class SpendingGuard {
   #other: string | undefined;
   #fundsRefusedUntilEpoch = 0;
   #wallet: string | undefined;
-  #clientId: string | undefined;
+  readonly #idAddresses = new Map<string, string>();
   #looking: Promise<Look | Reason> | undefined;
 
   constructor(options: GuardOptions) {
@@ -140,7 +138,7 @@ export class SpendingGuard {
       fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
       ...(freeAtto === undefined ? {} : { freeAtto }),
     });
-    return { view: seen, ...(this.#clientId === undefined ? {} : { clientId: this.#clientId }) };
+    return { view: seen };
   }
 
   #hold(input: SpendingInput): Reason {
@@ -161,10 +159,19 @@ export class SpendingGuard {
   }
 
   async #readWallet(signal: AbortSignal): Promise<void> {
-    const { chain, maker } = this.#options;
+    const { maker } = this.#options;
+    // A reorg may give a young address another id.
+    this.#idAddresses.clear();
     this.#wallet = (await answerOf(maker.wallet(within(signal, ASK_NODE_MS)))) ?? this.#wallet;
-    if (this.#wallet === undefined || this.#clientId !== undefined) return;
-    this.#clientId = await answerOf(chain.idAddress(this.#wallet, within(signal, ASK_NODE_MS)));
+  }
+
+  /** A wallet of ours, present or former, as ID address; undefined while the chain has not seen it, or does not say. */
+  async idAddress(wallet: string, signal: AbortSignal): Promise<string | undefined> {
+    const known = this.#idAddresses.get(wallet);
+    if (known !== undefined) return known;
+    const id = await answerOf(this.#options.chain.idAddress(wallet, within(signal, ASK_NODE_MS)));
+    if (id !== undefined) this.#idAddresses.set(wallet, id);
+    return id;
   }
 
   /** Balances at the finalized tip set, and whether they are what our deals explain. */

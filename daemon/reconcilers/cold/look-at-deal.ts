@@ -5,11 +5,12 @@ import type { Clock } from '../../domain/ports.ts';
 import { isSameDeal, type Sight } from '../../plan/chain-place.ts';
 import type { Seen } from '../../plan/deal-step.ts';
 import { ASK_NODE_MS, ASK_PROVIDER_MS, answerOf, within } from './deadline.ts';
-import type { Look } from './guard.ts';
+import type { Look, SpendingGuard } from './guard.ts';
 
 export interface LookAtDealOptions {
   chain: Chain;
   maker: DealMaker;
+  guard: SpendingGuard;
   clock: Clock;
 }
 
@@ -48,12 +49,14 @@ async function findOnChain(
 ): Promise<Found> {
   let unread = false;
   const tried = new Set<number>();
+  // Of the wallet that paid: the present one may be another.
+  const clientId = deal.wallet === undefined ? undefined : await options.guard.idAddress(deal.wallet, signal);
   for (const candidates of [known, byMessage, byMaker]) {
     try {
       for (const id of await candidates(deal, pieceCid, report, options.chain, signal)) {
         if (tried.has(id)) continue;
         tried.add(id);
-        const found = await sightOf(id, deal, pieceCid, look, options.chain, signal);
+        const found = await sightOf(id, deal, pieceCid, clientId, look, options.chain, signal);
         if (found !== undefined) return { ...found, chainDealId: id };
       }
     } catch (error) {
@@ -85,7 +88,8 @@ async function sightOf(
   id: number,
   deal: Deal,
   pieceCid: string,
-  { view, clientId }: Look,
+  clientId: string | undefined,
+  { view }: Look,
   chain: Chain,
   signal: AbortSignal,
 ): Promise<Found | undefined> {

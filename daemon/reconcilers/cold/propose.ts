@@ -143,7 +143,13 @@ export class Proposer {
     return { deal: (await desk.intend(piece, deals, deal, day)) ? deal : undefined };
   }
 
-  #dealOf(id: string, { id: pieceId }: Piece, proposal: Proposal, { terms, proposalCid, request }: PreparedDeal, headEpoch: number): Deal {
+  #dealOf(
+    id: string,
+    { id: pieceId }: Piece,
+    proposal: Proposal,
+    { terms, wallet, proposalCid, request }: PreparedDeal,
+    headEpoch: number,
+  ): Deal {
     const { clock, maker } = this.#options;
     const { provider, domain, reason, why, country, replaces } = proposal;
     const atMs = clock.nowMs();
@@ -164,6 +170,7 @@ export class Proposer {
       sends: 0,
       history: [{ state: 'intended', atMs, epoch: headEpoch, reason: why.text }],
       dueEpoch: headEpoch,
+      ...(wallet === undefined ? {} : { wallet }),
       ...(country === undefined ? {} : { country }),
       ...(replaces === undefined ? {} : { replaces }),
     };
