@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { Devnet } from '../../test/devnet/devnet.ts';
 import { formatFil, parseAttoFil } from '../domain/fil.ts';
@@ -52,20 +52,18 @@ interface CommandOptions {
 const BLOCK_TIME_MS = 200;
 const PROVIDERS = 5;
 const WALLET = '1000 FIL';
+const LISTEN = '127.0.0.1:1234';
 
 /** `fbpd devnet`: a Filecoin network on this machine, to try things out with. */
 export function addDevnetCommand(program: Command): void {
   program
     .command('devnet')
     .description('run a development Filecoin network on this machine, for trying out; nothing is stored on Filecoin')
-    .option('--listen <address:port>', 'where its JSON-RPC listens; port 0 for any free one', listenAddress, {
-      host: '127.0.0.1',
-      port: 1234,
-    })
+    .addOption(read('--listen <address:port>', 'where its JSON-RPC listens; port 0 for any free one', listenAddress, LISTEN))
     .option('--dir <directory>', 'where it keeps everything', join('.fbpd', 'devnet'))
-    .option('--block-time <duration>', 'how long an epoch takes', blockTimeMs, BLOCK_TIME_MS)
+    .addOption(read('--block-time <duration>', 'how long an epoch takes', blockTimeMs, `${BLOCK_TIME_MS}ms`))
     .option('--providers <count>', 'storage providers', positiveInteger, PROVIDERS)
-    .option('--balance <amount>', 'FIL in the wallet of a new network', amount, parseAttoFil(WALLET))
+    .addOption(read('--balance <amount>', 'FIL in the wallet of a new network', amount, WALLET))
     .option('--min-duration <epochs>', 'the shortest deal that providers take; 518400, 180 days, as on real networks', positiveInteger)
     .action(async (options: CommandOptions) => {
       const stopRequested = stopSignal();
@@ -138,6 +136,11 @@ ${renderTable(devnet.providers, [
 ])}
 Ctrl-C stops it; it goes on from here the next time.
 `;
+}
+
+/** An option whose default stands in the help as one would type it. */
+function read<T>(flags: string, text: string, parse: (text: string) => T, fallback: string): Option {
+  return new Option(flags, text).argParser(parse).default(parse(fallback), fallback);
 }
 
 function blockTimeMs(text: string): number {

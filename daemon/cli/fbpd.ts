@@ -39,7 +39,8 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(): Command {
+/** All commands, with nothing parsed yet. */
+export function createProgram(): Command {
   const program = new Command('fbpd')
     .description('Pin to IPFS, kept hot by kubo and cold by Filecoin deals: the daemon, and the command that speaks to it.')
     .version(version(), '-V, --version')
