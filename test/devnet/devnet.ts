@@ -60,6 +60,7 @@ export async function createDevnet(options: DevnetOptions = {}): Promise<Devnet>
   const snapshot = writer === undefined ? undefined : await readSnapshot(dir);
   const world = createWorld(dir, options, snapshot?.identity, async (whole) => writer?.save(whole));
   if (snapshot !== undefined) restore(world, snapshot);
+  await world.retrievals.clear();
 
   const devnet = new RunningDevnet(world, options);
   const server = await startRpcServer(world, devnet.control, { host: options.host ?? '127.0.0.1', port: options.port ?? 0 });

@@ -21,6 +21,8 @@ export interface Retrieval {
   done: Promise<void>;
 }
 
+/** Retrievals that the node still knows when they are over; older ones go with their CARs, or a disk would fill up. */
+const KEPT = 16;
 const FIRST_ID = 1_795_345_580_497_528_021n;
 
 /** Getting bytes back: the node fetches from a provider into a CAR of its own, from which exports are written. */
@@ -30,6 +32,7 @@ export class Retrievals {
   readonly #faults: Faults;
   #nextId = FIRST_ID;
   readonly #all = new Map<string, Retrieval>();
+  readonly #over: string[] = [];
 
   constructor(dir: string, providers: Providers, faults: Faults) {
     this.#dir = dir;
@@ -51,7 +54,7 @@ export class Retrievals {
   begin(order: RetrievalOrder): string {
     const id = (this.#nextId++).toString();
     const retrieval: Retrieval = { id, root: order.root, provider: order.provider, bytes: 0, done: Promise.resolve() };
-    retrieval.done = this.#fetch(retrieval, order);
+    retrieval.done = this.#fetch(retrieval, order).finally(() => this.#forgetAfter(id));
     retrieval.done.catch(() => undefined);
     this.#all.set(id, retrieval);
     return id;
@@ -85,7 +88,7 @@ export class Retrievals {
     await file.writeFile(block).finally(() => file.close());
   }
 
-  /** Retrieved CARs are the node's cache; nobody asks for them again. */
+  /** Removes what an earlier run has left: its retrievals are forgotten. */
   async clear(): Promise<void> {
     await rm(join(this.#dir, 'retrievals'), { recursive: true, force: true });
   }
@@ -96,6 +99,14 @@ export class Retrievals {
 
   load(nextId: string): void {
     this.#nextId = BigInt(nextId);
+  }
+
+  async #forgetAfter(id: string): Promise<void> {
+    this.#over.push(id);
+    const oldest = this.#over.length > KEPT ? this.#over.shift() : undefined;
+    if (oldest === undefined) return;
+    this.#all.delete(oldest);
+    await rm(this.carPath(oldest), { force: true });
   }
 
   async #fetch(retrieval: Retrieval, { root, provider, total }: RetrievalOrder): Promise<void> {

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
 import { ask, devnetFor, resultOf, writeTestCar } from '../fixtures/create-devnet.ts';
@@ -156,6 +159,24 @@ test('bytes that were corrupted come back other than they went', async (t) => {
   t.is(index.root, root);
   devnet.faults.provider('f01000', { loseBytes: true });
   t.deepEqual(await resultOf(devnet, 'ClientFindData', [{ '/': root }, null]), []);
+});
+
+test('retrieved bytes do not pile up on the disk of the node, nor over a restart', async (t) => {
+  const { dir } = await devnetFor(t);
+  const first = await createDevnet({ dir });
+  const car = await writeTestCar(dir, 'one', [bytesOf('leaf', 90_000)]);
+  await resultOf(first, 'ClientImport', [{ Path: car.path, IsCAR: true }]);
+  await activate(first, await start(first, car.root));
+  const { retrievals } = first.world;
+  for (let count = 0; count < 40; count++) await retrievals.get(retrievals.begin({ root: car.root, provider: 'f01000', total: 0n })).done;
+  const newest = retrievals.list().at(-1)?.id ?? '';
+  t.true(existsSync(retrievals.carPath(newest)));
+  t.true((await readdir(join(dir, 'retrievals'))).length <= 16);
+  t.true(retrievals.list().length <= 16);
+  await first.stop();
+  const second = await createDevnet({ dir });
+  t.false(existsSync(retrievals.carPath(newest)));
+  await second.stop();
 });
 
 test('a network goes on where it was stopped', async (t) => {
