@@ -127,8 +127,8 @@ export interface PreparedDeal {
 
 /** The reply to a send. That no reply came is a rejection `unreachable`, and means: unknown. */
 export type SendReply =
-  /** It is on its way, now or from an earlier send of the same. */
-  | { kind: 'sent'; said: string }
+  /** It is on its way, now or from an earlier send of the same. `as`: under another proposal CID than was predicted. */
+  | { kind: 'sent'; said: string; as?: string }
   /** In so many words: nothing was begun by *this* send. Frees the slot only when it answers the first one. */
   | { kind: 'refused'; why: RefusalKind; said: string };
 
@@ -169,7 +169,7 @@ export interface DealMaker {
   /** Undoes `stage`, once no transfer needs it. Idempotent. */
   unstage(piece: BuiltPiece & { id: string }, signal: AbortSignal): Promise<void>;
   send(prepared: Pick<Deal, 'request' | 'proposalCid'>, signal: AbortSignal): Promise<SendReply>;
-  report(deal: Pick<Deal, 'request' | 'proposalCid' | 'publishCid' | 'chainDealId'>, signal: AbortSignal): Promise<DealReport>;
+  report(deal: Pick<Deal, 'request' | 'proposalCid' | 'begunAs' | 'publishCid' | 'chainDealId'>, signal: AbortSignal): Promise<DealReport>;
   /** The piece's CAR, from the provider of this deal, as it comes: the caller hashes it. */
   retrieve(deal: Deal, piece: BuiltPiece & { id: string }, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** FIL that `retrieve` would cost; undefined when the provider does not offer it. */

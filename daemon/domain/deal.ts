@@ -89,6 +89,8 @@ export interface Deal {
   budgetDay: number;
   /** As predicted before the first send. */
   proposalCid: string;
+  /** Under which it is on its way, when that is another one: nobody knows for sure what was signed then. */
+  begunAs?: string;
   /** The maker's own, opaque: everything needed to send precisely the same again. JSON. */
   request: Readonly<Record<string, unknown>>;
   /** Sends begun so far. */

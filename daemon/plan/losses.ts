@@ -1,4 +1,5 @@
 import type { Breaker, ChainMemory, ChainView, MarketBalance } from '../domain/cold-ports.ts';
+import type { Deal } from '../domain/deal.ts';
 import { formatFil } from '../domain/fil.ts';
 
 /** Why spending stops until the operator says go on. */
@@ -45,6 +46,14 @@ export function otherChain(view: ChainView, memory: ChainMemory | undefined, fin
 export function tripByWallet(wallet: string | undefined, memory: ChainMemory | undefined): Trip | undefined {
   if (wallet === undefined || memory === undefined || wallet === memory.wallet) return undefined;
   return { code: 'ledger', text: `the wallet is ${wallet} now, and was ${memory.wallet}: say fbpd unfreeze if that is meant` };
+}
+
+/** A deal that is under way as another proposal than the one on disk: what was signed, and costs, is not known. */
+export function tripByOtherProposal({ id, provider, proposalCid }: Pick<Deal, 'id' | 'provider' | 'proposalCid'>, as: string): Trip {
+  return {
+    code: 'ledger',
+    text: `deal ${id} with ${provider} was begun as proposal ${as}, and ${proposalCid} was predicted: look at it on the node, then say fbpd unfreeze`,
+  };
 }
 
 /** Our balance at a finalized tip set, with what our own record allows for. */

@@ -13,12 +13,20 @@ export function verifyPending(input: StepInput, chain: 'absent' | 'unread'): Dea
   const { report } = seen;
   if (deal.sends === 0) return neverSent(input);
   if (report === undefined) return same(input);
-  if (chain === 'absent' && seen.finalizedEpoch > deal.terms.startEpoch) {
+  if (chain === 'absent' && seen.finalizedEpoch > lastHopeEpoch(deal)) {
     // Who accepted it and did not publish it has missed it; else it was perhaps never asked.
     const event = deal.state === 'accepted' ? 'missed' : 'unreachable';
     return moved(input, 'failed', 'its start is final and the chain does not have it', event);
   }
   return byReport(input, report);
+}
+
+/**
+ * Until when it may come: published up to its start. Of one that was begun as another proposal than ours the chain may
+ * have what we do not recognize, so that is waited out.
+ */
+function lastHopeEpoch({ begunAs, terms }: Deal): number {
+  return begunAs === undefined ? terms.startEpoch : terms.endEpoch;
 }
 
 /** Its intent was written and nothing has left the house: it goes out while there is time for it, or it ends at once. */
@@ -92,6 +100,7 @@ export function planSent(input: StepInput, reply: SendReply | undefined): DealSt
       : same({ ...input, deal: { ...deal, outcome: 'unknown', said: reply.said } });
   }
   const { outcome: _, ...certain } = deal;
-  const sent = { ...input, deal: { ...certain, said: reply.said } };
+  const known: Deal = reply.as === undefined ? certain : { ...certain, begunAs: reply.as, outcome: 'unknown' };
+  const sent = { ...input, deal: { ...known, said: reply.said } };
   return deal.state === 'intended' ? moved(sent, 'proposed', reply.said) : same(sent);
 }

@@ -163,7 +163,7 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
   function sentAs(begun: string, proposalCid: string, said: string): SendReply {
     if (begun === proposalCid) return { kind: 'sent', said };
     log.error({ proposalCid, begun }, 'Lotus began a deal under another proposal CID than was predicted: look at it by hand');
-    return { kind: 'sent', said: `${said}, but as ${begun}, which is not the CID that was predicted` };
+    return { kind: 'sent', said: `${said}, but as ${begun}, which is not the CID that was predicted`, as: begun };
   }
 
   return {
@@ -180,9 +180,9 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
       const deadlineMs = options.askDeadlineMs ?? ASK_DEADLINE_MS;
       return askOf(await rpc.call('ClientQueryAsk', [peerId, providerId], { signal, deadlineMs }), providerId);
     },
-    async report({ proposalCid }, signal) {
-      const info = await unlessRefused(NO_STATE, undefined, rpc.call('ClientGetDealInfo', [cidLink(proposalCid)], { signal }));
-      return info === undefined ? { kind: 'absent' } : reportOf(info, proposalCid);
+    async report({ proposalCid, begunAs = proposalCid }, signal) {
+      const info = await unlessRefused(NO_STATE, undefined, rpc.call('ClientGetDealInfo', [cidLink(begunAs)], { signal }));
+      return info === undefined ? { kind: 'absent' } : reportOf(info, begunAs);
     },
     retrieve: (deal, piece, signal) => retrieval.bytes(deal.provider, () => wallet(signal), piece, signal),
     retrievalPrice: (deal, piece, signal) => retrieval.price(deal.provider, piece, signal),

@@ -3,6 +3,7 @@ import type { Deal } from '../../domain/deal.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
 import type { DealStep, Seen } from '../../plan/deal-step.ts';
+import { tripByOtherProposal } from '../../plan/losses.ts';
 import { isLive } from '../../plan/providers.ts';
 import type { ColdRules } from '../../plan/rules.ts';
 import { planSent } from '../../plan/verify-pending.ts';
@@ -58,6 +59,7 @@ export class Sender {
     if (counted === undefined || signal.aborted || guard.held() !== undefined) return false;
     const reply = await answerOf(maker.send(counted.deal, within(signal, SEND_MS)));
     if (reply?.kind === 'refused' && reply.why === 'funds') guard.noteFundsRefused(headEpoch);
+    if (reply?.kind === 'sent' && reply.as !== undefined) await guard.trip(tripByOtherProposal(counted.deal, reply.as));
     await this.#noteReply(id, reply, look);
     const after = await store.deal(id);
     return after !== undefined && after.value.outcome === undefined;
