@@ -1,0 +1,238 @@
+import test from 'ava';
+
+import { ColdError } from '../../daemon/domain/cold-ports.ts';
+import { EPOCHS_PER_DAY } from '../../daemon/domain/epoch.ts';
+import { TestCold } from '../fixtures/create-cold-reconcilers.ts';
+
+const only = { policy: { replicas: { min: 1, target: 1 } } };
+const YEAR_MS = 365 * 86_400_000;
+
+const breakerOf = (cold: TestCold): string | undefined => cold.store.breaker()?.value.code;
+
+/** One more pass, so much later. */
+async function lookAgain(cold: TestCold, epochs = 1): Promise<void> {
+  cold.advance(epochs);
+  await cold.pass('create');
+}
+
+test('passes that begin together share one look at the chain, and the next pass takes a look of its own', async (t) => {
+  const cold = await TestCold.create();
+  await Promise.all([cold.pass('create'), cold.pass('renew'), cold.pass('verify')]);
+  t.is(cold.chain.views, 1);
+  await cold.pass('verify');
+  t.is(cold.chain.views, 2);
+});
+
+test('a whole pass over many pieces takes one look', async (t) => {
+  const cold = await TestCold.create({ policy: { minFillBytes: 1 } });
+  for (const number of [1, 2, 3, 4]) await cold.pin(number);
+  await cold.pass('pieces');
+  t.is(cold.store.totals().pieces.built, 4);
+  await cold.pass('create');
+  t.is(cold.maker.sends.length, 12);
+  t.is(cold.chain.views, 1);
+});
+
+test('before the first look nothing may be spent', async (t) => {
+  const cold = await TestCold.create();
+  t.is(cold.view.held()?.code, 'starting');
+  await cold.pass('create');
+  t.is(cold.view.held(), undefined);
+});
+
+for (const [code, begin, end] of [
+  ['lotus_down', { failure: 'unreachable' }, { failure: undefined }],
+  ['lotus_token', { failure: 'unauthorized' }, { failure: undefined }],
+  ['lotus_behind', { behindSeconds: 601 }, { behindSeconds: 600 }],
+  ['wallet_empty', { walletAtto: 0n }, { walletAtto: 10n ** 18n }],
+] as const) {
+  test(`${code}: deals wait with that reason, and go on by themselves when its cause has gone`, async (t) => {
+    const cold = await TestCold.create(only);
+    await cold.pass('create');
+    await cold.build(1);
+    Object.assign(cold.chain, begin);
+    await cold.pass('create');
+    t.is(cold.view.held()?.code, code);
+    t.is(cold.maker.sends.length, 0);
+    Object.assign(cold.chain, end);
+    await lookAgain(cold);
+    t.is(cold.view.held(), undefined);
+    t.is(cold.maker.sends.length, 1);
+    t.is(breakerOf(cold), undefined);
+  });
+}
+
+test('what the maker says about its wallet holds spending in its words', async (t) => {
+  const cold = await TestCold.create(only);
+  await cold.build(1);
+  cold.maker.problemNow = { code: 'weak_token', text: 'the token may not sign' };
+  await cold.pass('create');
+  t.deepEqual(cold.view.held(), cold.maker.problemNow);
+  cold.maker.problemNow = undefined;
+  await lookAgain(cold);
+  t.is(cold.maker.sends.length, 1);
+});
+
+for (const [what, change] of [
+  ['another network', { network: 'othernet' }],
+  ['another genesis', { genesisCid: 'bafyother' }],
+  ['a chain that is younger than the store', { headEpoch: 9_000 }],
+] as const) {
+  test(`${what}: nothing is concluded of any deal and nothing is spent, until the node is back`, async (t) => {
+    const cold = await TestCold.create(only);
+    const pieceId = await cold.stored(1);
+    const before = await cold.deals(pieceId);
+    const { headEpoch } = cold.chain;
+    const known = new Map(cold.chain.deals);
+    Object.assign(cold.chain, change, { clientId: 'f077' });
+    cold.chain.deals.clear();
+    cold.begin();
+    for (let times = 0; times < 3; times++) {
+      cold.chain.headEpoch += times;
+      t.deepEqual((await cold.pass('verify')).skipped, { other_network: 1 });
+    }
+    t.deepEqual(await cold.deals(pieceId), before);
+    t.is(cold.view.held()?.code, 'other_network');
+    Object.assign(cold.chain, { network: 'net', genesisCid: 'bafygenesis', clientId: 'f099', headEpoch });
+    for (const [id, deal] of known) cold.chain.deals.set(id, deal);
+    for (let times = 0; times < 3; times++) {
+      cold.advance(cold.rules.recheckEpochs);
+      await cold.pass('verify');
+    }
+    t.is(cold.view.held(), undefined);
+    const [deal] = await cold.deals(pieceId);
+    t.like(deal, { state: 'active', activeEvidence: { seenEpoch: cold.chain.headEpoch - cold.rules.finalityEpochs } });
+  });
+}
+
+test('another wallet stops spending until the operator says that it is meant', async (t) => {
+  const cold = await TestCold.create();
+  await cold.pass('create');
+  cold.maker.walletAddress = 'f1other';
+  await lookAgain(cold);
+  t.is(breakerOf(cold), 'ledger');
+  await cold.view.unfreeze();
+  await lookAgain(cold);
+  t.is(breakerOf(cold), undefined);
+  t.is(cold.store.chain()?.value.wallet, 'f1other');
+});
+
+for (const [code, change, back] of [
+  ['store_older', { escrowAtto: 1_000n, lockedAtto: 500n }, { lockedAtto: 0n }],
+  ['ledger', { escrowAtto: 400n }, { escrowAtto: 1_000n }],
+] as const) {
+  const what = code === 'ledger' ? 'escrow that somebody takes' : 'locked money that no deal explains';
+
+  test(`${what} stops spending at the second sight, on a later finalized epoch`, async (t) => {
+    const cold = await TestCold.create();
+    cold.chain.escrowAtto = 1_000n;
+    await cold.pass('create');
+    Object.assign(cold.chain, change);
+    await lookAgain(cold);
+    t.is(breakerOf(cold), undefined);
+    await lookAgain(cold, 0);
+    t.is(breakerOf(cold), undefined, 'the same finalized epoch says nothing new');
+    await lookAgain(cold);
+    t.is(breakerOf(cold), code);
+  });
+
+  test(`${what} once, and explained at the next look, stops nothing`, async (t) => {
+    const cold = await TestCold.create();
+    cold.chain.escrowAtto = 1_000n;
+    await cold.pass('create');
+    Object.assign(cold.chain, change);
+    await lookAgain(cold);
+    Object.assign(cold.chain, back);
+    for (let times = 0; times < 3; times++) await lookAgain(cold);
+    t.is(breakerOf(cold), undefined);
+  });
+
+  test(`${what} is accepted by unfreezing, and raises no alarm again`, async (t) => {
+    const cold = await TestCold.create();
+    cold.chain.escrowAtto = 1_000n;
+    await cold.pass('create');
+    Object.assign(cold.chain, change);
+    for (let times = 0; times < 3; times++) await lookAgain(cold);
+    t.is(breakerOf(cold), code);
+    await cold.view.unfreeze();
+    for (let times = 0; times < 3; times++) await lookAgain(cold);
+    t.is(breakerOf(cold), undefined);
+  });
+}
+
+test('money that our own deals lock explains itself', async (t) => {
+  const cold = await TestCold.create();
+  const pieceId = await cold.build(1);
+  await cold.pass('create');
+  const deals = await cold.deals(pieceId);
+  cold.chain.lockedAtto = deals.reduce((sum, { costAtto }) => sum + costAtto, 0n);
+  cold.chain.escrowAtto = cold.chain.lockedAtto;
+  cold.chain.walletAtto -= cold.chain.lockedAtto;
+  for (let times = 0; times < 3; times++) await lookAgain(cold);
+  t.is(breakerOf(cold), undefined);
+});
+
+test('balances that were not read raise no alarm, and those that were read last go on to count', async (t) => {
+  const cold = await TestCold.create(only);
+  cold.chain.escrowAtto = 1_000n;
+  await cold.pass('create');
+  cold.chain.marketBalance = async () => {
+    throw new ColdError('unreachable', 'no answer');
+  };
+  for (let times = 0; times < 3; times++) await lookAgain(cold);
+  t.is(breakerOf(cold), undefined);
+  t.is(cold.view.funds()?.escrowAtto, 1_000n);
+});
+
+test('the breaker survives the process', async (t) => {
+  const cold = await TestCold.create(only);
+  await cold.build(1);
+  await cold.view.freeze('for a while');
+  cold.begin();
+  await cold.pass('create');
+  t.deepEqual(cold.view.held(), { code: 'frozen', text: 'spending is frozen: for a while' });
+  t.deepEqual(cold.maker.sends, []);
+});
+
+test('the budget of a day is that of epochs: no clock gives more of it, the next day does', async (t) => {
+  const costAtto = 15n * 10_000n;
+  const cold = await TestCold.create({ policy: { replicas: { min: 1, target: 3 } }, rules: { perDayAtto: 2n * costAtto } });
+  const pieceId = await cold.build(1);
+  await cold.pass('create');
+  t.is(cold.maker.sends.length, 2);
+  t.is(await cold.committedAtto(), 2n * costAtto);
+  t.is((await cold.piece(pieceId)).next.code, 'over_budget');
+  for (const offMs of [YEAR_MS, -2 * YEAR_MS]) {
+    cold.clock.tick(offMs);
+    cold.chain.headEpoch += 1;
+    await cold.pass('create', 'renew');
+    t.is(cold.maker.sends.length, 2);
+  }
+  const { day } = await cold.view.budget();
+  cold.chain.headEpoch = (day + 1) * EPOCHS_PER_DAY - 1;
+  await cold.pass('create');
+  t.is(cold.maker.sends.length, 2);
+  cold.chain.headEpoch += 1;
+  await cold.pass('create');
+  t.is(cold.maker.sends.length, 3);
+  t.is(await cold.committedAtto(), costAtto);
+});
+
+test('a deal above budget.per_deal is made by nobody', async (t) => {
+  const cold = await TestCold.create({ rules: { perDealAtto: 1n } });
+  const pieceId = await cold.build(1);
+  await cold.pass('create');
+  t.is((await cold.piece(pieceId)).next.code, 'over_deal_cap');
+  t.deepEqual(cold.maker.prepared, []);
+});
+
+test('a provider that does not answer gets a rest, unless it is the node that does not', async (t) => {
+  const cold = await TestCold.create();
+  cold.maker.ask = async () => {
+    throw new ColdError('unreachable', 'no answer');
+  };
+  const { signal } = new AbortController();
+  t.is((await cold.view.refresh('f01', signal)).failuresInRow, 1);
+  cold.chain.failure = 'unreachable';
+  t.is((await cold.view.refresh('f02', signal)).failuresInRow, 0);
+});
