@@ -27,7 +27,10 @@ export function planContent(
 ): ContentPlan {
   const lying = pieces.map(({ value }) => value);
   if (content === undefined || content.pins === 0) {
-    return { pieces: changes(lying, (piece) => without(piece, contentKey)), ...(waiting === undefined ? {} : { unwait: waiting }) };
+    return {
+      pieces: changes(lying, (piece) => without(piece, contentKey, headEpoch)),
+      ...(waiting === undefined ? {} : { unwait: waiting }),
+    };
   }
   const home = lying.filter((piece) => piece.policy === policy && piece.members.some((member) => member.contentKey === contentKey));
   const plan: ContentPlan = { pieces: changes(home, (piece) => withMember(piece, contentKey, headEpoch)) };
@@ -41,15 +44,16 @@ function changes(pieces: readonly Piece[], change: (piece: Piece) => Piece): Con
   return pieces.map((before) => ({ before, after: change(before) })).filter(({ before, after }) => before !== after);
 }
 
-/** Before it is built a content just leaves; later it stays in the bytes. */
-function without(piece: Piece, contentKey: string): Piece {
+/** Before it is built a content just leaves; later it stays in the bytes. Of a built piece nobody wants the CAR is to go: it is due once more. */
+function without(piece: Piece, contentKey: string, headEpoch: number): Piece {
   if (!piece.members.some((member) => member.contentKey === contentKey && member.gone === undefined)) return piece;
   const members =
     piece.built === undefined
       ? piece.members.filter((member) => member.contentKey !== contentKey)
       : piece.members.map((member) => (member.contentKey === contentKey ? { ...member, gone: true as const } : member));
   if (members.some(({ gone }) => gone === undefined)) return { ...piece, members };
-  return retired({ ...piece, members });
+  const gone = retired({ ...piece, members });
+  return piece.built === undefined ? gone : { ...gone, due: { queue: 'renew', epoch: headEpoch } };
 }
 
 export function retired(piece: Piece): Piece {

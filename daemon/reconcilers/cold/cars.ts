@@ -90,11 +90,16 @@ export class Cars {
     }
   }
 
-  /** No transfer needs it any more. The file goes last, so that a crash in between is made good by the next look. */
-  async release(built: BuiltWithId, signal: AbortSignal): Promise<void> {
+  /**
+   * No transfer needs it any more. The file goes last, so that a crash in between is made good by the next look; false when
+   * it is still there.
+   */
+  async release(built: BuiltWithId, signal: AbortSignal): Promise<boolean> {
     const { maker, works } = this.#options;
-    if ((await works.staged(built.id)) === undefined) return;
-    if ((await answerOf(maker.unstage(built, within(signal, ASK_PROVIDER_MS)).then(() => true))) === true) await works.drop(built.id);
+    if ((await works.staged(built.id)) === undefined) return true;
+    const unstaged = await answerOf(maker.unstage(built, within(signal, ASK_PROVIDER_MS)).then(() => true));
+    if (unstaged === true) await works.drop(built.id);
+    return unstaged === true;
   }
 }
 

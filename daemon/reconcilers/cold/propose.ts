@@ -75,10 +75,14 @@ export class Proposer {
     if (planned === undefined) return { kind: 'done' };
     if (problem !== undefined)
       await this.#settle(planned, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
-    else if (planned.plan.proposals.length === 0) await this.#settle(planned, planned.plan.next, planned.plan.look);
+    else if (planned.plan.proposals.length === 0)
+      await this.#settle(
+        planned,
+        planned.plan.next,
+        (await this.#cleanUp(planned, signal)) ? planned.plan.look : soon(planned, look, rules),
+      );
     for (const deal of intended) sends.add(deal.id, sender.send(deal, look, signal));
     if (intended.length > 0) return { kind: 'done' };
-    await this.#cleanUp(planned, signal);
     if (problem !== undefined) return { kind: 'failed' };
     return ['enough', 'in_progress'].includes(planned.plan.next.code)
       ? { kind: 'done' }
@@ -187,11 +191,14 @@ export class Proposer {
     await desk.settlePiece(piece, next.code === 'no_bytes' ? planRepack(after, deals, clock.nowMs()) : { after });
   }
 
-  /** The CAR goes when as many copies as wanted are active, or none is wanted any more, and no transfer needs it. Sooner, a reorg could leave nobody with the bytes. */
-  async #cleanUp({ piece, deals, plan }: Planned, signal: AbortSignal): Promise<void> {
+  /**
+   * The CAR goes when as many copies as wanted are active, or none is wanted any more, and no transfer needs it. Sooner, a
+   * reorg could leave nobody with the bytes. False when it should be gone and is not.
+   */
+  async #cleanUp({ piece, deals, plan }: Planned, signal: AbortSignal): Promise<boolean> {
     const { built, id, state } = piece.value;
     const complete = state === 'retired' || plan.next.code === 'enough';
-    if (built !== undefined && complete && isCarIdle(deals)) await this.#options.cars.release({ ...built, id }, signal);
+    return built === undefined || !complete || !isCarIdle(deals) || this.#options.cars.release({ ...built, id }, signal);
   }
 }
 
@@ -213,6 +220,12 @@ const NOT_PREPARED: Reason = { code: 'not_prepared', text: 'waiting: the deal co
 
 function lookOf({ plan, piece }: Planned): { queue: NextLook['queue'] } {
   return { queue: plan.look?.queue ?? piece.value.due?.queue ?? 'create' };
+}
+
+/** Something is left to be cleaned up, whenever the next look was to be. */
+function soon(planned: Planned, { view }: Look, { retryEpochs }: ColdRules): NextLook {
+  const epoch = view.headEpoch + retryEpochs;
+  return { ...lookOf(planned), epoch: Math.min(epoch, planned.plan.look?.epoch ?? epoch) };
 }
 
 function againAfter({ code }: Reason, headEpoch: number, { retryEpochs, pollEpochs }: ColdRules): number {
