@@ -52,7 +52,7 @@ function occupied(listen: Listen, code: string): FbpdError {
   const why = code === 'EADDRINUSE' ? 'another program listens there' : code;
   return new FbpdError(
     'BAD_ENVIRONMENT',
-    `kubo cannot listen on ${listen.text}: ${why}. Stop that program, or choose another address or port 0`,
+    `hot.swarm_port: kubo cannot listen on ${listen.text}: ${why}; stop that program, or choose another port (0 takes any free one)`,
     {
       subject: 'hot.swarm',
     },

@@ -186,7 +186,10 @@ test('an occupied swarm port is said so, and nothing is left running', async (t)
   const tier = createManagedKubo(managedOptions(dir, { swarm: [`/ip4/127.0.0.1/tcp/${port}`] }));
   const error = await t.throwsAsync(tier.start(), { instanceOf: FbpdError });
   t.is(error?.code, 'BAD_ENVIRONMENT');
-  t.regex(error?.message ?? '', new RegExp(`cannot listen on /ip4/127.0.0.1/tcp/${port}: another program listens there`));
+  t.regex(
+    error?.message ?? '',
+    new RegExp(`hot.swarm_port: kubo cannot listen on /ip4/127.0.0.1/tcp/${port}: another program listens there`),
+  );
   t.deepEqual(await kubosOf(dir), []);
 });
 
