@@ -118,6 +118,9 @@ function describe(error: unknown, { host = '127.0.0.1', port = 0, dir }: StartDe
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     return `the development network cannot listen on ${host}:${port}: the port is taken; choose another with --listen`;
   }
+  if (error instanceof Error && error.name === 'DirInUse') {
+    return `the development network in ${dir} runs already, by \`npm start\` or \`fbpd devnet\`; stop that one first`;
+  }
   return `the development network in ${dir} did not start: ${error instanceof Error ? error.message : error}`;
 }
 

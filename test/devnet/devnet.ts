@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlTarget } from './control.ts';
 import { createWorld } from './create-world.ts';
+import { type DirLock, lockDir } from './dir-lock.ts';
 import type { Faults } from './faults.ts';
 import type { DevnetOptions } from './options.ts';
 import type { ProviderDeal, ProviderInfo } from './provider.ts';
@@ -56,6 +57,16 @@ const UNTIL_LIMIT_EPOCHS = 200;
 export async function createDevnet(options: DevnetOptions = {}): Promise<Devnet> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'fbpd-devnet-')));
   await mkdir(join(dir, 'imports'), { recursive: true });
+  const lock = options.dir === undefined ? undefined : await lockDir(dir);
+  try {
+    return await createIn(dir, options, lock);
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
+async function createIn(dir: string, options: DevnetOptions, lock: DirLock | undefined): Promise<Devnet> {
   const writer = options.dir === undefined ? undefined : new SnapshotWriter(dir);
   const snapshot = writer === undefined ? undefined : await readSnapshot(dir);
   const world = createWorld(dir, options, snapshot?.identity, async (whole) => writer?.save(whole));
@@ -79,6 +90,7 @@ export async function createDevnet(options: DevnetOptions = {}): Promise<Devnet>
       await server.close();
       await devnet.halt();
       await world.save();
+      await lock?.release();
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
     },
   });

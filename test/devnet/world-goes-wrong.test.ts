@@ -179,6 +179,15 @@ test('retrieved bytes do not pile up on the disk of the node, nor over a restart
   await second.stop();
 });
 
+test('two networks never share a directory', async (t) => {
+  const { dir } = await devnetFor(t);
+  const first = await createDevnet({ dir });
+  await t.throwsAsync(createDevnet({ dir }), { name: 'DirInUse' });
+  await first.stop();
+  const second = await createDevnet({ dir });
+  await second.stop();
+});
+
 test('a network goes on where it was stopped', async (t) => {
   const { dir } = await devnetFor(t);
   const first = await createDevnet({ dir });
