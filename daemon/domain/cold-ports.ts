@@ -273,6 +273,12 @@ export interface ChainMemory {
   /** The highest finalized epoch seen. */
   finalizedEpoch: number;
   wallet: string;
+  /** Locked beyond our deals when the operator said that spending goes on. */
+  acceptedLockedAtto?: bigint;
+  /** Of the last while, the latest of each owner. */
+  losses?: readonly { owner: string; epoch: number }[];
+  /** What samples have cost on a day so far. */
+  sampled?: { day: number; bytes: number; atto: bigint };
 }
 
 export interface ColdTotals {

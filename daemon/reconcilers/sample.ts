@@ -30,7 +30,6 @@ export interface SampleOptions {
 export class SampleReconciler implements Reconciler {
   readonly name = 'sample';
   readonly #options: SampleOptions;
-  #spent: SampleSpent = { day: -1, bytes: 0, atto: 0n };
 
   constructor(options: SampleOptions) {
     this.#options = options;
@@ -60,15 +59,16 @@ export class SampleReconciler implements Reconciler {
   async #mayNot(deal: Deal, built: BuiltPiece, headEpoch: number, signal: AbortSignal): Promise<string | undefined> {
     const { maker, guard, rules } = this.#options;
     const day = dayOfEpoch(headEpoch);
-    if (this.#spent.day !== day) this.#spent = { day, bytes: 0, atto: 0n };
-    const early = planSample(deal, built, 0n, this.#spent, headEpoch, rules);
+    const before = this.#options.store.chain()?.value.sampled;
+    const spent: SampleSpent = before?.day === day ? before : { day, bytes: 0, atto: 0n };
+    const early = planSample(deal, built, 0n, spent, headEpoch, rules);
     if (early.kind === 'skip') return early.reason;
     const priceAtto = await answerOf(maker.retrievalPrice(deal, { ...built, id: deal.pieceId }, within(signal, ASK_PROVIDER_MS)));
     if (priceAtto === undefined) return 'not_offered';
     if (priceAtto > 0n && guard.held() !== undefined) return 'held';
-    const plan = planSample(deal, built, priceAtto, this.#spent, headEpoch, rules);
+    const plan = planSample(deal, built, priceAtto, spent, headEpoch, rules);
     if (plan.kind === 'skip') return plan.reason;
-    this.#spent = plan.spent;
+    await guard.keep({ sampled: plan.spent });
     return undefined;
   }
 

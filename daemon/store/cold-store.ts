@@ -1,7 +1,8 @@
-import type { Breaker, ChainMemory, ColdStore } from '../domain/cold-ports.ts';
+import type { Breaker, ColdStore } from '../domain/cold-ports.ts';
 import type { Clock, Store } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { type AppendFile, appendFileAt } from './cold/append-file.ts';
+import { decodeChain, type StoredChain } from './cold/codecs.ts';
 import { DueContents } from './cold/due-contents.ts';
 import { DueLists } from './cold/due-lists.ts';
 import { coldKeys } from './cold/keys.ts';
@@ -31,10 +32,10 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
   const [totals, breaker, chain] = await Promise.all([
     store.get<StoredTotals>(coldKeys.totals),
     store.get<Breaker>(coldKeys.breaker),
-    store.get<ChainMemory>(coldKeys.chain),
+    store.get<StoredChain>(coldKeys.chain),
   ]);
   const { sums, spendLog: known } = totals === undefined ? { sums: NO_SUMS, spendLog: NO_SPEND_LOG } : decodeTotals(totals.value);
-  const memory: ColdMemory = { sums, breaker, chain };
+  const memory: ColdMemory = { sums, breaker, chain: chain && { ...chain, value: decodeChain(chain.value) } };
   const file = typeof spendLogFile === 'string' ? appendFileAt(spendLogFile) : spendLogFile;
   const deals = store.counts().d ?? 0;
   const spendLog = await SpendLog.open(file, { known, hasDeals: deals > 0 || sums.madeDeals > 0, log });

@@ -10,7 +10,15 @@ test('what is written is read back, amounts to the last attoFIL, and after a res
   const [piece, deal, provider] = [createPiece(1), createDeal(1), createProvider(1)];
   const day = { day: 3, committedAtto: deal.costAtto };
   const breaker = { by: 'operator', code: 'frozen', text: 'a look at the books', atMs: 5 } as const;
-  const chain = { network: 'testnet', genesisCid: 'bafygenesis', finalizedEpoch: 7, wallet: 'f1abc' };
+  const chain = {
+    network: 'testnet',
+    genesisCid: 'bafygenesis',
+    finalizedEpoch: 7,
+    wallet: 'f1abc',
+    acceptedLockedAtto: 10n ** 20n + 1n,
+    losses: [{ owner: 'f01', epoch: 6 }],
+    sampled: { day: 3, bytes: 5, atto: 10n ** 19n + 1n },
+  };
   await cold.write({
     pieces: [{ before: undefined, after: piece }],
     deals: [{ before: undefined, after: deal }],

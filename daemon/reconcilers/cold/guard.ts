@@ -4,21 +4,12 @@ import { isFbpdError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
-import {
-  type FundsLook,
-  type Loss,
-  otherChain,
-  type Trip,
-  tripByFunds,
-  tripByLosses,
-  tripByWallet,
-  unexplainedLocked,
-  unexplainedWithdrawal,
-} from '../../plan/losses.ts';
+import { type Loss, otherChain, type Trip, tripByLosses, tripByWallet } from '../../plan/losses.ts';
 import type { ColdRules } from '../../plan/rules.ts';
 import { chainHold, planSpending, type SpendingInput } from '../../plan/spending.ts';
 import { ASK_NODE_MS, answerOf, within } from './deadline.ts';
 import type { Desk } from './desk.ts';
+import { FUNDS_IN_DOUBT, FundsWatch } from './funds-watch.ts';
 
 export interface GuardOptions {
   store: ColdStore;
@@ -42,13 +33,8 @@ export interface Look {
   view: ChainView;
 }
 
-/** A suspicion about our money, and against which earlier look it was raised: at the second sight it is a fact. */
-interface Suspicion {
-  of: 'locked' | 'withdrawn';
-  before: FundsLook;
-  finalizedEpoch: number;
-}
-
+/** Only we ourselves write there. */
+const KEEP_TRIES = 4;
 const NOT_YET: Reason = { code: 'starting', text: 'waiting for the first look at the chain' };
 
 /** Looks at chain, node and money once per pass, and says whether deals may be made. */
@@ -57,12 +43,7 @@ export class SpendingGuard {
   #held: Reason | undefined = NOT_YET;
   #lastView: { view: ChainView; atMs: number } | undefined;
   #funds: Funds | undefined;
-  #lastFunds: FundsLook | undefined;
-  #suspicion: Suspicion | undefined;
-  /** What is locked beyond our deals, and how much of that the operator has accepted by unfreezing. */
-  #unexplainedAtto = 0n;
-  #acceptedAtto = 0n;
-  #losses: Loss[] = [];
+  readonly #watch = new FundsWatch();
   /** Why it is another chain than the deals', as it was logged. */
   #other: string | undefined;
   #fundsRefusedUntilEpoch = 0;
@@ -93,6 +74,21 @@ export class SpendingGuard {
     if (this.#funds === undefined) return undefined;
     const { escrowAtto, lockedAtto, walletAtto } = this.#funds;
     return walletAtto + escrowAtto - lockedAtto - (await this.#options.desk.exposure()).promisedAtto;
+  }
+
+  /**
+   * Locked money that no deal explains any more: one that was just given up may be on the chain after all, so nothing is
+   * bought in its place before somebody has looked.
+   */
+  async fundsInDoubt(): Promise<Reason | undefined> {
+    const lockedAtto = this.#funds?.lockedAtto ?? 0n;
+    const { lockedAtMostAtto } = await this.#options.desk.exposure();
+    return lockedAtto > lockedAtMostAtto + this.#acceptedAtto() ? FUNDS_IN_DOUBT : undefined;
+  }
+
+  /** Locked beyond our deals, and accepted by the operator when spending was unfrozen. */
+  #acceptedAtto(): bigint {
+    return this.#options.store.chain()?.value.acceptedLockedAtto ?? 0n;
   }
 
   headEpoch(): number {
@@ -132,12 +128,13 @@ export class SpendingGuard {
     await this.#readFunds(chain, seen, signal);
     if (trip === undefined) await this.#remember(seen);
     const freeAtto = this.#funds === undefined ? undefined : this.#funds.walletAtto + this.#funds.escrowAtto - this.#funds.lockedAtto;
-    this.#held = planSpending({
+    const plannedHold = planSpending({
       ...input,
       makerProblem: problem ?? (this.#wallet === undefined ? NO_WALLET : undefined),
       fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
       ...(freeAtto === undefined ? {} : { freeAtto }),
     });
+    this.#held = plannedHold ?? this.#watch.doubt;
     return { view: seen };
   }
 
@@ -183,23 +180,9 @@ export class SpendingGuard {
     if (market === undefined || walletAtto === undefined) return;
     this.#funds = { ...market, walletAtto, address };
     const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await this.#options.desk.exposure();
-    await this.#checkFunds({ ...market, lockedAtMostAtto, promisedAtto, intendedTotalAtto }, view.finalizedEpoch);
-  }
-
-  async #checkFunds(now: FundsLook, finalizedEpoch: number): Promise<void> {
-    const before = this.#suspicion?.before ?? this.#lastFunds ?? now;
-    const unexplained = unexplainedLocked(now);
-    const locked = unexplained > this.#acceptedAtto ? unexplained : 0n;
-    const withdrawn = unexplainedWithdrawal(before, now);
-    this.#lastFunds = now;
-    this.#unexplainedAtto = unexplained;
-    if (locked === 0n && withdrawn === 0n) {
-      this.#suspicion = undefined;
-      return;
-    }
-    const of = locked > 0n ? 'locked' : 'withdrawn';
-    if (this.#suspicion?.of !== of) this.#suspicion = { of, before, finalizedEpoch };
-    else if (finalizedEpoch > this.#suspicion.finalizedEpoch) await this.trip(tripByFunds(of, of === 'locked' ? locked : withdrawn));
+    const now = { ...market, lockedAtMostAtto, promisedAtto, intendedTotalAtto };
+    const trip = this.#watch.look(now, view.finalizedEpoch, this.#acceptedAtto());
+    if (trip !== undefined) await this.trip(trip);
   }
 
   /** What chain this store belongs to is written down when it was seen for the first time, and how far it was final. */
@@ -210,12 +193,22 @@ export class SpendingGuard {
     if (this.#wallet === undefined) return;
     if (known !== undefined && view.finalizedEpoch - known.finalizedEpoch < Math.max(1, rules.finalityEpochs / 10)) return;
     const after: ChainMemory = {
+      ...known,
       network: view.network,
       genesisCid: view.genesisCid,
       finalizedEpoch: view.finalizedEpoch,
       wallet: this.#wallet,
     };
     await ignoreConflict(store.write({ chain: { before, after } }));
+  }
+
+  /** What must outlive the process. Nothing is kept before the first look at the chain. */
+  async keep(change: Pick<ChainMemory, 'losses' | 'sampled'>): Promise<void> {
+    for (let turn = 0; turn < KEEP_TRIES; turn += 1) {
+      const before = this.#options.store.chain();
+      if (before === undefined) return;
+      if (await ignoreConflict(this.#options.store.write({ chain: { before, after: { ...before.value, ...change } } }))) return;
+    }
   }
 
   /** The node is there right now: so what failed was somebody else's fault. */
@@ -231,11 +224,12 @@ export class SpendingGuard {
   /** Called with losses before they are written, so that nothing is bought again in between. */
   async noteLosses(owners: readonly string[], headEpoch: number): Promise<void> {
     const { recheckEpochs } = this.#options.rules;
-    this.#losses = [...this.#losses, ...owners.map((owner) => ({ owner, epoch: headEpoch }))].filter(
-      ({ epoch }) => headEpoch - epoch <= recheckEpochs,
-    );
-    const trip = tripByLosses(this.#losses, headEpoch, recheckEpochs);
+    const before = (this.#options.store.chain()?.value.losses ?? []).filter(({ owner }) => !owners.includes(owner));
+    const found = [...new Set(owners)].map((owner) => ({ owner, epoch: headEpoch }));
+    const losses: Loss[] = [...before, ...found].filter(({ epoch }) => headEpoch - epoch <= recheckEpochs);
+    const trip = tripByLosses(losses, headEpoch, recheckEpochs);
     if (trip !== undefined) await this.trip(trip);
+    await this.keep({ losses });
   }
 
   /** Opens the breaker, unless it is open. */
@@ -255,17 +249,16 @@ export class SpendingGuard {
     const before = store.breaker();
     if (before === undefined) return false;
     const chain = store.chain();
-    const wallet = this.#wallet;
-    const other = chain !== undefined && wallet !== undefined && chain.value.wallet !== wallet;
     await store.write({
       breaker: { before, after: undefined },
-      ...(other ? { chain: { before: chain, after: { ...chain.value, wallet } } } : {}),
+      ...(chain === undefined ? {} : { chain: { before: chain, after: this.#accept(chain.value) } }),
     });
-    this.#losses = [];
-    this.#acceptedAtto = this.#unexplainedAtto;
-    this.#suspicion = undefined;
-    this.#lastFunds = undefined;
+    this.#watch.forget();
     return true;
+  }
+
+  #accept({ losses: _, ...known }: ChainMemory): ChainMemory {
+    return { ...known, wallet: this.#wallet ?? known.wallet, acceptedLockedAtto: this.#watch.unexplainedAtto ?? this.#acceptedAtto() };
   }
 }
 
@@ -278,11 +271,13 @@ const FINE: SpendingInput = {
 };
 const NO_WALLET: Reason = { code: 'no_wallet', text: 'waiting: the Lotus node does not say which wallet pays' };
 
-/** Somebody else wrote the same first. */
-async function ignoreConflict(write: Promise<void>): Promise<void> {
+/** False when somebody else wrote the same first. */
+async function ignoreConflict(write: Promise<void>): Promise<boolean> {
   try {
     await write;
+    return true;
   } catch (error) {
     if (!isFbpdError(error, 'CONFLICT')) throw error;
+    return false;
   }
 }

@@ -139,7 +139,7 @@ export class Proposer {
     headEpoch: number,
   ): Promise<{ deal: Deal | undefined } | { problem: Reason }> {
     const { store, desk, guard } = this.#options;
-    const held = guard.held();
+    const held = guard.held() ?? (await guard.fundsInDoubt());
     const day = await store.day(dayOfEpoch(headEpoch));
     const why = held ?? unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ?? wrongTerms(prepared, deals, headEpoch);
     if (why !== undefined) return { problem: why };

@@ -6,6 +6,7 @@ import type { Op, StoredValue, Versioned } from '../../domain/ports.ts';
 import {
   decodeDeal,
   encodeAtto,
+  encodeChain,
   encodeDay,
   encodeDeal,
   encodePiece,
@@ -68,7 +69,7 @@ export function planChange(change: ColdChange, read: ReadRecords, sums: Sums, no
   const { day, breaker, chain, looked } = change;
   if (day !== undefined) planned.ops.push(put(coldKeys.day((day.after ?? day.before?.value)?.day ?? 0), day.after && encodeDay(day.after)));
   if (breaker !== undefined) planned.ops.push(put(coldKeys.breaker, breaker.after));
-  if (chain !== undefined) planned.ops.push(put(coldKeys.chain, chain.after));
+  if (chain !== undefined) planned.ops.push(put(coldKeys.chain, chain.after && encodeChain(chain.after)));
   for (const { contentKey } of looked ?? []) planned.ops.push({ del: coldKeys.listed(contentKey) });
   return planned;
 }

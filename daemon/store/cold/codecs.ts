@@ -1,4 +1,4 @@
-import type { BudgetDay } from '../../domain/cold-ports.ts';
+import type { BudgetDay, ChainMemory } from '../../domain/cold-ports.ts';
 import type { Deal, DealTerms } from '../../domain/deal.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Piece, PieceMember } from '../../domain/piece.ts';
@@ -21,6 +21,12 @@ export interface MembersRecord {
 export type StoredProvider = Omit<Provider, 'ask'> & { ask?: AttoFields<Ask> };
 /** `m/…`. */
 export type StoredDay = AttoFields<BudgetDay>;
+
+/** `v/chain`. */
+export type StoredChain = Omit<ChainMemory, 'acceptedLockedAtto' | 'sampled'> & {
+  acceptedLockedAtto?: StoredAtto;
+  sampled?: AttoFields<NonNullable<ChainMemory['sampled']>>;
+};
 
 export function encodeDeal(deal: Deal): StoredDeal {
   const { pricePerEpochAtto, clientCollateralAtto, providerCollateralAtto } = deal.terms;
@@ -86,6 +92,22 @@ export function encodeDay({ day, committedAtto }: BudgetDay): StoredDay {
 
 export function decodeDay({ day, committedAtto }: StoredDay): BudgetDay {
   return { day, committedAtto: decodeAtto(committedAtto) };
+}
+
+export function encodeChain({ acceptedLockedAtto, sampled, ...chain }: ChainMemory): StoredChain {
+  return {
+    ...chain,
+    ...(acceptedLockedAtto === undefined ? {} : { acceptedLockedAtto: encodeAtto(acceptedLockedAtto) }),
+    ...(sampled === undefined ? {} : { sampled: { ...sampled, atto: encodeAtto(sampled.atto) } }),
+  };
+}
+
+export function decodeChain({ acceptedLockedAtto, sampled, ...chain }: StoredChain): ChainMemory {
+  return {
+    ...chain,
+    ...(acceptedLockedAtto === undefined ? {} : { acceptedLockedAtto: decodeAtto(acceptedLockedAtto) }),
+    ...(sampled === undefined ? {} : { sampled: { ...sampled, atto: decodeAtto(sampled.atto) } }),
+  };
 }
 
 export function encodeAtto(atto: bigint): StoredAtto {
