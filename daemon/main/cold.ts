@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ColdSide } from '../../api/cold-side.ts';
@@ -108,15 +108,24 @@ async function currentToken(file: string | undefined, token: string | undefined)
   return text.trim() || token;
 }
 
-/** Lotus, which may run as another user, reads what lies in it. */
-async function makeStaging(dir: string): Promise<void> {
+/**
+ * Lotus may run as another user of our group: it reads what is built and writes what comes back. A unit's umask would keep it
+ * out, so modes are set; directories that are there already are as somebody wants them.
+ */
+async function makeStaging(staging: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o755 });
+    await shareDirectory(staging, 0o750);
+    await shareDirectory(join(staging, BUILT), 0o750);
+    await shareDirectory(join(staging, RETRIEVED), 0o770);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FbpdError('BAD_ENVIRONMENT', `cold.staging: ${dir} cannot be used (${why}); make it, or give it to this user`, {
+    throw new FbpdError('BAD_ENVIRONMENT', `cold.staging: ${staging} cannot be used (${why}); make it, or give it to this user`, {
       subject: 'cold.staging',
       cause,
     });
   }
+}
+
+async function shareDirectory(dir: string, mode: number): Promise<void> {
+  if ((await mkdir(dir, { recursive: true })) !== undefined) await chmod(dir, mode);
 }

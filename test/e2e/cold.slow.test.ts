@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import test from 'ava';
 
 import { createClient } from '../fixtures/create-client.ts';
-import { SHORT_DEAL } from '../fixtures/create-cold-daemon.ts';
+import { createColdDaemon, SHORT_DEAL } from '../fixtures/create-cold-daemon.ts';
 import { createIpfsCli } from '../fixtures/create-ipfs-cli.ts';
 import { createKubo } from '../fixtures/create-kubo.ts';
 import { poll } from '../fixtures/poll.ts';
@@ -65,4 +67,21 @@ test.serial('from ipfs pin remote add to renewed deals, through deaths of the da
   await story.verifyLedger(t);
   t.deepEqual(await daemon.cli('check', '--json').then(({ code, stdout }) => [code, JSON.parse(stdout).problems]), [0, []]);
   t.log(`${story.kills} kills, ${(await story.deals()).length} deals, epoch ${devnet.truth().epoch}`);
+});
+
+test.serial("what lies in the staging directory is for our group too, whatever the service's umask", async (t) => {
+  t.timeout(120_000);
+  const hidden = { wrapper: ['sh', '-c', 'umask 0077 && exec "$@"', 'sh'] };
+  const config = { providers: { trusted: ['f01000', 'f01001', 'f09999'] }, 'policies.default.cold': { replicas: { min: 2, target: 3 } } };
+  const [{ daemon, staging }, peer] = await Promise.all([createColdDaemon(t, { ...hidden, config }), createKubo(t)]);
+  await daemon.start();
+  const client = createClient(daemon.apiUrl, await daemon.createToken('ada'));
+  await client.add({ cid: await peer.addBytes(randomBytes(5_000)), origins: peer.swarmAddresses });
+  const modeOf = async (...path: string[]) => ((await stat(join(staging, ...path))).mode & 0o777).toString(8);
+  const cars = async () => (await readdir(join(staging, 'pieces'))).filter((name) => name.endsWith('.car'));
+  await poll('a CAR is built, which stays while a copy is missing', 60_000, async () => (await cars()).length === 1);
+  t.is(await modeOf('pieces', (await cars())[0] ?? ''), '640');
+  t.is(await modeOf(), '750');
+  t.is(await modeOf('pieces'), '750');
+  t.is(await modeOf('retrieved'), '770');
 });

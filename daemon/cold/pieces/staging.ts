@@ -36,6 +36,15 @@ const PART = /^(?<id>[\w-]+)\.part$/;
 /** Written at a time: blocks may be small. */
 const BUFFER_BYTES = 1024 * 1024;
 
+/** Who makes deals runs as another user of our group, whatever umask we are run with. */
+const FILE_MODE = 0o640;
+
+async function openShared(path: string): Promise<FileHandle> {
+  const handle = await open(path, 'w', FILE_MODE);
+  await handle.chmod(FILE_MODE);
+  return handle;
+}
+
 export function createStaging(dir: string): Staging {
   async function names(): Promise<string[]> {
     return await readdir(dir).catch((error: NodeJS.ErrnoException) => {
@@ -77,7 +86,7 @@ export function createStaging(dir: string): Staging {
       const part = join(dir, `${pieceId}.part`);
       try {
         await mkdir(dir, { recursive: true });
-        return writeFile(await open(part, 'w', 0o644), part, async (name) => {
+        return writeFile(await openShared(part), part, async (name) => {
           await rename(part, join(dir, name));
           await syncDirectory(dir);
           await remove(pieceId, name);
