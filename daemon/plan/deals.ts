@@ -84,6 +84,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
   const { piece, deals, providers, headEpoch, rules } = input;
   const proposals: Proposal[] = [];
   let money = input.money;
+  let unfilled: (Reason & { epoch: number }) | undefined;
   for (const slot of slots) {
     const holders = [...deals.filter(isLive), ...proposals];
     const choice = chooseProvider({
@@ -96,8 +97,10 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
       holders: slot.replaces === undefined ? holders : holders.filter((holder) => holder !== slot.replaces),
     });
     if (choice.kind === 'none') {
+      // A slot that another copy lends its failure domain to may be filled all the same.
       const epoch = Math.max(headEpoch + 1, Math.min(choice.againEpoch ?? Number.POSITIVE_INFINITY, headEpoch + rules.retryEpochs));
-      return { proposals, next: choice.why, look: { queue, epoch } };
+      unfilled = { ...(unfilled ?? choice.why), epoch: Math.min(epoch, unfilled?.epoch ?? epoch) };
+      continue;
     }
     const proposal = proposalFor(
       choice.provider,
@@ -114,6 +117,10 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
     }
     proposals.push(proposal);
     money = spent(money, proposal.costAtto);
+  }
+  if (unfilled !== undefined) {
+    const { epoch, ...next } = unfilled;
+    return { proposals, next, look: { queue, epoch } };
   }
   const next = { code: 'proposing', text: `${proposals.length === 1 ? 'a deal is' : `${proposals.length} deals are`} being proposed` };
   return { proposals, next, look: { queue, epoch: headEpoch } };
@@ -132,12 +139,21 @@ export function slotsToFill(deals: readonly Deal[], policy: ColdPolicy, headEpoc
   return slots.slice(0, missing);
 }
 
-/** Copies that end, or have ended otherwise than they should, and that no other deal was made for: soonest end first. */
+/**
+ * Copies that end, or have ended otherwise than they should, and that no other deal was made for: those that are still
+ * there first, as only they lend their failure domain, then the soonest end. A replacement that came to nothing leaves
+ * its predecessor to the next one.
+ */
 function predecessors(deals: readonly Deal[], lasting: readonly Deal[]): Deal[] {
-  const replaced = new Set(deals.filter(({ state }) => state !== 'rejected').map(({ replaces }) => replaces));
+  const replaced = new Set(deals.filter((deal) => !cameToNothing(deal)).map(({ replaces }) => replaces));
   return deals
-    .filter((deal) => deal.state !== 'rejected' && !lasting.includes(deal) && !replaced.has(deal.id))
-    .sort((a, b) => a.terms.endEpoch - b.terms.endEpoch || (a.id < b.id ? -1 : 1));
+    .filter((deal) => !(deal.state === 'rejected' || (cameToNothing(deal) && deal.replaces !== undefined)))
+    .filter((deal) => !lasting.includes(deal) && !replaced.has(deal.id))
+    .sort((a, b) => Number(isLive(b)) - Number(isLive(a)) || a.terms.endEpoch - b.terms.endEpoch || (a.id < b.id ? -1 : 1));
+}
+
+function cameToNothing({ state }: Deal): boolean {
+  return state === 'rejected' || state === 'failed' || state === 'missed';
 }
 
 /** In doubt for a day, and fewer than `min` are there: who waits for the chain meanwhile would wait for days. */

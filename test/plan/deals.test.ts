@@ -72,9 +72,31 @@ test('a copy that ends within renew_before is replaced, by its own provider too,
   t.deepEqual(plan([old, createDeal(2), createDeal(3), createDeal(4, { state: 'proposed', replaces: 'deal-1' })]).proposals, []);
 });
 
+test('a renewal that came to nothing is tried again, by the provider of the copy that ends as well', (t) => {
+  for (const state of ['failed', 'missed', 'rejected'] as const) {
+    const failed = createDeal(4, { state, replaces: 'deal-1', provider: 'f01' });
+    const { proposals } = plan([ending(1, 1_400), createDeal(2), createDeal(3), failed], { providers: [createProvider('f01')] });
+    t.like(proposals[0], { provider: 'f01', replaces: 'deal-1', reason: 'expiring' });
+  }
+});
+
+test('a copy that nobody takes over keeps no other one from being renewed', (t) => {
+  const planned = plan([ending(1, 1_300), ending(2, 1_400), createDeal(3)], { providers: [createProvider('f02')] });
+  t.deepEqual(
+    planned.proposals.map(({ provider, replaces }) => [provider, replaces]),
+    [['f02', 'deal-2']],
+  );
+  const renewed = plan([ending(1, 1_300), ending(2, 1_400), createDeal(3), createDeal(5, { state: 'proposed', replaces: 'deal-2' })], {
+    providers: [createProvider('f03')],
+  });
+  t.deepEqual(renewed.proposals, []);
+  t.is(renewed.next.code, 'no_provider');
+});
+
 test('a copy that ends does not lend its failure domain to the replacement of another one', (t) => {
   const planned = plan([ending(1, 1_400), ending(2, 1_300), createDeal(3)], { providers: [createProvider('f01')] });
-  t.deepEqual(reasonsOf(planned), []);
+  t.like(planned.proposals, [{ provider: 'f01', replaces: 'deal-1' }]);
+  t.is(planned.proposals.length, 1);
   t.is(planned.next.code, 'no_provider');
 });
 
