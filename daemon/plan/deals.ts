@@ -20,6 +20,8 @@ export interface DealsInput {
   piece: Piece;
   /** Every deal of the piece, oldest first. */
   deals: readonly Deal[];
+  /** Deals of other pieces of the same bytes: no provider is asked for one of theirs once more. */
+  twins?: readonly Deal[];
   /** Undefined when the config has none of that name any more. */
   policy: ColdPolicy | undefined;
   providers: readonly Provider[];
@@ -81,7 +83,7 @@ export function planDeals(input: DealsInput): DealsPlan {
 }
 
 function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slots: readonly Slot[], queue: NextLook['queue']): DealsPlan {
-  const { piece, deals, providers, headEpoch, rules } = input;
+  const { piece, deals, twins = [], providers, headEpoch, rules } = input;
   const proposals: Proposal[] = [];
   let money = input.money;
   let unfilled: (Reason & { epoch: number }) | undefined;
@@ -108,7 +110,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
       slot,
       pieceSizeBytes,
       policy,
-      startAfter(deals, choice.provider.id, headEpoch + rules.startLeadEpochs),
+      startAfter([...deals, ...twins], choice.provider.id, headEpoch + rules.startLeadEpochs),
     );
     const why = unaffordable(proposal.costAtto, money);
     if (why !== undefined) {

@@ -97,11 +97,21 @@ export class Proposer {
     const deals = (await store.dealsOf(pieceId)).map(({ value }) => value);
     const policy = desk.policy(piece.value.policy);
     const money = await this.#money(headEpoch);
-    return {
-      piece,
-      deals,
-      plan: planDeals({ piece: piece.value, deals, policy, providers, headEpoch, money, rules: { ...rules, trusted } }),
-    };
+    const input = { piece: piece.value, deals, policy, providers, headEpoch, money, rules: { ...rules, trusted } };
+    const plan = planDeals(input);
+    const twins = plan.proposals.length === 0 ? [] : await this.#twins(piece.value);
+    return { piece, deals, plan: twins.length === 0 ? plan : planDeals({ ...input, twins }) };
+  }
+
+  /** Deals of other pieces that are the same bytes, as of a content that was wanted under another policy: the same offer about them is the same deal. */
+  async #twins({ id, members, built }: Piece): Promise<Deal[]> {
+    const { store } = this.#options;
+    const [first] = members;
+    if (first === undefined || built === undefined) return [];
+    const pieces = (await store.piecesOf(first.contentKey)).map(({ value }) => value);
+    const twins = pieces.filter((piece) => piece.id !== id && piece.built?.pieceCid === built.pieceCid);
+    const deals = await Promise.all(twins.map((twin) => store.dealsOf(twin.id)));
+    return deals.flat().map(({ value }) => value);
   }
 
   async #money(headEpoch: number): Promise<Money> {
@@ -141,7 +151,11 @@ export class Proposer {
     const { store, desk, guard } = this.#options;
     const held = guard.held() ?? (await guard.fundsInDoubt());
     const day = await store.day(dayOfEpoch(headEpoch));
-    const why = held ?? unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ?? wrongTerms(prepared, deals, headEpoch);
+    const others = await this.#twins(piece.value);
+    const why =
+      held ??
+      unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ??
+      wrongTerms(prepared, proposal, [...deals, ...others], headEpoch);
     if (why !== undefined) return { problem: why };
     const deal = this.#dealOf(dealId, piece.value, proposal, prepared, headEpoch);
     return { deal: (await desk.intend(piece, deals, deal, day)) ? deal : undefined };
@@ -208,9 +222,14 @@ function orderOf(dealId: string, { id }: Piece, built: BuiltPiece, proposal: Pro
 }
 
 /** A maker that prepares what was not asked for, or the same deal a second time, gets nothing sent. */
-function wrongTerms({ terms, proposalCid }: PreparedDeal, deals: readonly Deal[], headEpoch: number): Reason | undefined {
+function wrongTerms({ terms, proposalCid }: PreparedDeal, asked: Proposal, deals: readonly Deal[], headEpoch: number): Reason | undefined {
   const wrong =
-    terms.startEpoch <= headEpoch || terms.endEpoch <= terms.startEpoch || deals.some((deal) => deal.proposalCid === proposalCid);
+    terms.startEpoch <= headEpoch ||
+    terms.endEpoch <= terms.startEpoch ||
+    terms.startEpoch !== asked.startEpoch ||
+    terms.pricePerEpochAtto !== asked.pricePerEpochAtto ||
+    terms.verified !== asked.verified ||
+    deals.some((deal) => deal.proposalCid === proposalCid);
   return wrong
     ? { code: 'not_prepared', text: 'the deal that was prepared is not the one that was asked for; it is tried again' }
     : undefined;
