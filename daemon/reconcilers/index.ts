@@ -117,6 +117,7 @@ export function createReconcilers(options: ReconcilersOptions): Reconcilers {
     async stop() {
       stopping = true;
       await scheduler.stop();
+      await cold?.settled();
       await pin.stop();
     },
   };
@@ -129,6 +130,8 @@ export interface Cold {
   verify: Reconciler;
   renew: Reconciler;
   sample: Reconciler;
+  /** Resolves when nothing goes on that outlives the pass it was begun in; then the store may be closed. */
+  settled(): Promise<void>;
 }
 
 /** The reconcilers of the cold layer. `runLater` asks for a pass of the one with that name. */
@@ -144,6 +147,7 @@ export function createCold(options: ColdContextOptions, runLater: (name: string)
     verify: new VerifyReconciler(parts),
     renew: new RenewReconciler(parts),
     sample: new SampleReconciler(parts),
+    settled: () => parts.sender.settled(),
   };
 }
 

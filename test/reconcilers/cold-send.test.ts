@@ -185,3 +185,21 @@ test('a deal that is being sent is not sent beside itself, and verify leaves it 
   t.is(cold.maker.sends.length, 1);
   t.like(await cold.deals(pieceId), [{ state: 'proposed', sends: 1 }]);
 });
+
+test('a send that outlives its pass is waited for before the store may be closed', async (t) => {
+  const cold = await TestCold.create(only);
+  await cold.build(1);
+  const reply = Promise.withResolvers<typeof SENT>();
+  cold.maker.reply = () => reply.promise;
+  await cold.pass('create');
+  t.is(cold.maker.sends.length, 1);
+  let settled = false;
+  const settling = cold.parts.sender.settled().then(() => {
+    settled = true;
+  });
+  await new Promise(setImmediate);
+  t.false(settled);
+  reply.resolve(SENT);
+  await settling;
+  t.is((await cold.store.deals()[Symbol.asyncIterator]().next()).value?.value.state, 'proposed', 'what became of it is written');
+});

@@ -67,6 +67,6 @@ export async function openParts(daemon: SimDaemon): Promise<Parts> {
     },
     () => undefined,
   );
-  const { view, ...reconcilers } = parts;
+  const { view, settled: _settled, ...reconcilers } = parts;
   return { pins, cold, view, reconcilers: Object.values(reconcilers) };
 }

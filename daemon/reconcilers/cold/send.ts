@@ -29,7 +29,7 @@ const PER_PROVIDER = 2;
 /** Sends what was intended: the CAR first, then the very request that is on disk, each send counted on disk before it is made. */
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #underWay = new Set<string>();
+  readonly #underWay = new Map<string, Promise<boolean>>();
   readonly #gates = new Gates(PER_PROVIDER);
 
   constructor(options: SenderOptions) {
@@ -43,12 +43,14 @@ export class Sender {
   /** False when it did not get as far as a reply; the next look at the deal goes on from there. */
   async send(deal: Deal, look: Look, signal: AbortSignal): Promise<boolean> {
     if (this.#underWay.has(deal.id)) return false;
-    this.#underWay.add(deal.id);
-    try {
-      return await this.#gates.run(deal.provider, () => this.#send(deal, look, signal));
-    } finally {
-      this.#underWay.delete(deal.id);
-    }
+    const sending = this.#gates.run(deal.provider, () => this.#send(deal, look, signal)).finally(() => this.#underWay.delete(deal.id));
+    this.#underWay.set(deal.id, sending);
+    return await sending;
+  }
+
+  /** Resolves when none is under way, which is soon once the signals of all have fired. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values());
   }
 
   async #send({ id, pieceId }: Deal, look: Look, signal: AbortSignal): Promise<boolean> {
