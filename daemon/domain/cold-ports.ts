@@ -277,6 +277,8 @@ export interface ChainMemory {
   acceptedLockedAtto?: bigint;
   /** Of the last while, the latest of each owner. */
   losses?: readonly { owner: string; epoch: number }[];
+  /** What the policies wanted when all pieces were looked at last; the reconcilers' own words. */
+  policies?: string;
   /** What samples have cost on a day so far. */
   sampled?: { day: number; bytes: number; atto: bigint };
 }

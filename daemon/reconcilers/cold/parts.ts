@@ -2,6 +2,7 @@ import { Cars } from './cars.ts';
 import { Desk } from './desk.ts';
 import { SpendingGuard } from './guard.ts';
 import type { ColdContextOptions } from './options.ts';
+import { PolicyChange } from './policy-change.ts';
 import { Proposer } from './propose.ts';
 import { ProviderBook } from './provider-book.ts';
 import { Sender } from './send.ts';
@@ -14,6 +15,7 @@ export type ColdParts = ColdContextOptions & {
   cars: Cars;
   sender: Sender;
   proposer: Proposer;
+  policyChange: PolicyChange;
 };
 
 export function createColdParts(options: ColdContextOptions): ColdParts {
@@ -23,5 +25,6 @@ export function createColdParts(options: ColdContextOptions): ColdParts {
   const cars = new Cars(options);
   const sender = new Sender({ ...options, cars, desk, guard });
   const proposer = new Proposer({ ...options, cars, desk, guard, book, sender });
-  return { ...options, desk, guard, book, cars, sender, proposer };
+  const policyChange = new PolicyChange({ ...options, desk, guard });
+  return { ...options, desk, guard, book, cars, sender, proposer, policyChange };
 }
