@@ -26,7 +26,8 @@ for (const [name, least] of [
   ['post', 4],
   ['list', 30],
   ['commp', 3],
-  ['reconcile', 3],
+  ['reconcile', 4],
+  ['proposed', 1],
 ] as const) {
   test.serial(`the bench ${name} still runs, gives figures as JSON, and leaves nothing behind`, async (t) => {
     t.timeout(180_000);

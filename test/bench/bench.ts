@@ -8,6 +8,7 @@ import { benchList } from './list.ts';
 import { benchMemory } from './memory.ts';
 import { benchPinned } from './pinned.ts';
 import { benchPost } from './post.ts';
+import { benchProposed } from './proposed.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchSim } from './sim.ts';
 import { benchStart } from './start.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (workspace: Workspace) => Promise<Figure[
   pinned: benchPinned,
   'kubo-failure': benchKuboFailure,
   commp: benchCommp,
+  proposed: benchProposed,
   sim: benchSim,
   reconcile: benchReconcile,
 };
