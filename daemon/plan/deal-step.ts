@@ -42,6 +42,8 @@ export interface DealStep {
   events: ProviderEvent[];
   /** Precisely the same request is to be sent, again or for the first time. */
   resend: boolean;
+  /** To be said in the log. */
+  note?: string;
 }
 
 /** It stays where it is, to be looked at again. */
@@ -51,8 +53,7 @@ export function same({ deal, seen, rules }: StepInput): DealStep {
 
 export function moved({ deal, seen, rules }: StepInput, state: DealState, reason: string, event?: ProviderEvent['kind']): DealStep {
   const { headEpoch, nowMs } = seen;
-  const history = [...deal.history, { state, atMs: nowMs, epoch: headEpoch, reason }].slice(-HISTORY_KEPT);
-  const next: Deal = { ...deal, state, history };
+  const next: Deal = { ...deal, state, history: withHistory({ ...deal, state }, reason, seen) };
   if (!isLive(next)) delete next.outcome;
   return {
     deal: withDue(next, seen, rules),
@@ -60,6 +61,12 @@ export function moved({ deal, seen, rules }: StepInput, state: DealState, reason
     events: event === undefined ? [] : [{ epoch: headEpoch, atMs: nowMs, kind: event, text: `deal ${deal.id}: ${reason}` }],
     resend: false,
   };
+}
+
+/** The first event stays: it says when the deal was intended. */
+export function withHistory({ state, history }: Deal, reason: string, { headEpoch, nowMs }: Seen): Deal['history'] {
+  const [first, ...later] = [...history, { state, atMs: nowMs, epoch: headEpoch, reason }];
+  return [...(first === undefined ? [] : [first]), ...later.slice(1 - HISTORY_KEPT)];
 }
 
 /** Epoch at which it was intended. */

@@ -118,5 +118,13 @@ export function withEvent(
     event.kind === 'not_allowed'
       ? rules.backoffCapEpochs
       : Math.min(rules.backoffEpochs * 2 ** Math.min(failuresInRow - 1, 30), rules.backoffCapEpochs);
-  return { ...provider, events, failuresInRow, notBeforeEpoch: Math.max(provider.notBeforeEpoch, event.epoch + pauseEpochs) };
+  const { refreshedEpoch, ...rest } = provider;
+  return {
+    ...rest,
+    events,
+    failuresInRow,
+    notBeforeEpoch: Math.max(provider.notBeforeEpoch, event.epoch + pauseEpochs),
+    // Who refuses may have changed its ask: it is read again before the next proposal.
+    ...(event.kind === 'refused' || refreshedEpoch === undefined ? {} : { refreshedEpoch }),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Deal } from '../domain/deal.ts';
 import { placeOf } from './chain-place.ts';
 import { type DealStep, moved, type Seen, type StepInput, same, type VerifyRules } from './deal-step.ts';
+import { withOverdue } from './overdue.ts';
 import { isLive } from './providers.ts';
 import { verifyPending } from './verify-pending.ts';
 
@@ -11,6 +12,11 @@ import { verifyPending } from './verify-pending.ts';
  */
 export function planVerify(deal: Deal, seen: Seen, rules: VerifyRules): DealStep {
   const input: StepInput = { deal, seen, rules };
+  return withOverdue(decide(input), input);
+}
+
+function decide(input: StepInput): DealStep {
+  const { seen } = input;
   switch (placeOf(seen.final, seen.atHead, seen.headEpoch, seen.finalizedEpoch)) {
     case undefined:
       return unread(input);

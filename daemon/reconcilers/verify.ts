@@ -78,7 +78,7 @@ export class VerifyReconciler implements Reconciler {
   }
 
   async #verify(deal: Deal, look: Look, lost: Lost[], signal: AbortSignal): Promise<void> {
-    const { store, guard, sender } = this.#options;
+    const { store, guard, sender, log } = this.#options;
     const pieceCid = (await store.piece(deal.pieceId))?.value.built?.pieceCid;
     if (pieceCid === undefined) throw new Error(`deal ${deal.id} is about piece ${deal.pieceId}, which is not there`);
     const seen = await lookAtDeal(deal, pieceCid, look, this.#options, signal);
@@ -87,6 +87,7 @@ export class VerifyReconciler implements Reconciler {
       return;
     }
     const step = await this.#apply(deal, seen);
+    if (step?.note !== undefined) log.warn({ deal: deal.id, provider: deal.provider }, step.note);
     if (step?.resend === true && guard.held() === undefined) await sender.send(step.deal, look, signal);
   }
 

@@ -75,6 +75,11 @@ test('an allow-list costs no score', (t) => {
   t.is(scoreOf({ events: [event('not_allowed'), event('not_allowed')] }).value, 0.5);
 });
 
+test('after a refusal the ask is read anew before the provider is asked again', (t) => {
+  t.is(withEvent(createProvider('f01'), event('refused', 5), RULES).refreshedEpoch, undefined);
+  t.is(withEvent(createProvider('f01'), event('missed', 5), RULES).refreshedEpoch, 0);
+});
+
 test('pauses double with each failure in a row, up to the cap, and end with a success', (t) => {
   let provider = createProvider('f01');
   const pauses: number[] = [];

@@ -113,6 +113,24 @@ for (const [what, sight] of [
   });
 }
 
+test('that it takes too long is said once, and changes nothing else', (t) => {
+  const late = [
+    [dealIn('accepted'), { report: going('accepted') }, 55, 'still not on the chain'],
+    [dealIn('proposed'), { report: going('proposed') }, 55, 'still not on the chain'],
+    [dealIn('published'), { final: onChain() }, 90, 'its start is near'],
+  ] as const;
+  for (const [deal, sight, epoch, words] of late) {
+    t.is(verify(deal, seenAt(epoch - 30, sight)).note, undefined);
+    const first = verify(deal, seenAt(epoch, sight));
+    t.true(first.note?.includes(words), first.note);
+    t.is(first.deal.state, deal.state);
+    t.is(first.deal.history.at(-1)?.reason, first.note);
+    const again = verify(first.deal, seenAt(epoch + 5, sight));
+    t.is(again.note, undefined);
+    t.is(again.deal.history.length, first.deal.history.length);
+  }
+});
+
 test('a deal that turns up again was never lost', (t) => {
   const { deal } = verify(verify(ACTIVE, seenAt(1_000)).deal, seenAt(1_030, { final: onChain({ sectorStartEpoch: 90 }) }));
   t.is(deal.state, 'active');
