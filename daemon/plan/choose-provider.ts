@@ -10,6 +10,8 @@ import { scoreOf } from './score.ts';
 const REASONS_SHOWN = 6;
 /** Scores closer than this are the same, so that the price, and then the load, decides between good providers. */
 const SCORE_STEPS = 10;
+/** Among more providers than this the best one is taken without a look at what it leaves. */
+const EXACT_MAX = 12;
 
 export interface ChoiceInput {
   pieceId: string;
@@ -20,6 +22,8 @@ export interface ChoiceInput {
   headEpoch: number;
   /** Copies whose failure domains are taken. */
   holders: readonly { domain: FailureDomain; country?: string }[];
+  /** Copies that are to be placed after this one. */
+  further?: number;
 }
 
 export type Choice =
@@ -27,7 +31,10 @@ export type Choice =
   /** `againEpoch`: when the first one's rest is over. */
   | { kind: 'none'; why: Reason; againEpoch?: number };
 
-/** The best provider in a failure domain of its own: by country where copies are to be spread, then score, price, and a hash. */
+/**
+ * The best provider in a failure domain of its own: by country where copies are to be spread, then score, price, and a
+ * hash. One that shares something with two others is not taken when that leaves the next copy without a place.
+ */
 export function chooseProvider(input: ChoiceInput): Choice {
   const { providers, holders, policy, pieceId } = input;
   const excluded: { provider: Provider; code: IneligibleCode; text: string }[] = [];
@@ -43,9 +50,27 @@ export function chooseProvider(input: ChoiceInput): Choice {
   const ranked = fit
     .map((one) => ({ ...one, rank: rankOf(one.provider, holders, policy), tie: tieBreak(pieceId, one.provider.id) }))
     .sort((a, b) => compare(a.rank, b.rank) || (a.tie < b.tie ? -1 : 1));
-  const [best] = ranked;
+  const best = firstThatLeavesMost(ranked, input.further ?? 0);
   if (best !== undefined) return { kind: 'chosen', provider: best.provider, domain: best.domain };
   return { kind: 'none', why: whyNone(excluded), ...againEpoch(excluded.map(({ provider, code }) => ({ provider, code }))) };
+}
+
+function firstThatLeavesMost<T extends { domain: FailureDomain }>(ranked: readonly T[], further: number): T | undefined {
+  if (ranked.length > EXACT_MAX) return ranked[0];
+  const most = mostApart(ranked, further + 1);
+  return ranked.find((one) => 1 + mostApart(apartFrom(one, ranked), further) === most);
+}
+
+/** How many of them, up to a limit, can hold a copy each. */
+function mostApart(from: readonly { domain: FailureDomain }[], limit: number): number {
+  const [first, ...others] = from;
+  if (first === undefined || limit === 0) return 0;
+  const withIt = 1 + mostApart(apartFrom(first, others), limit - 1);
+  return withIt === limit ? withIt : Math.max(withIt, mostApart(others, limit));
+}
+
+function apartFrom<T extends { domain: FailureDomain }>({ domain }: { domain: FailureDomain }, others: readonly T[]): T[] {
+  return others.filter((other) => !sameDomain(other.domain, domain));
 }
 
 /** Smaller is better, the first difference decides. */

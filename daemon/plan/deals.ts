@@ -87,7 +87,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
   const proposals: Proposal[] = [];
   let money = input.money;
   let unfilled: (Reason & { epoch: number }) | undefined;
-  for (const slot of slots) {
+  for (const [index, slot] of slots.entries()) {
     const holders = [...deals.filter(isLive), ...proposals];
     const choice = chooseProvider({
       pieceId: piece.id,
@@ -96,6 +96,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
       providers,
       trusted: rules.trusted,
       headEpoch,
+      further: slots.length - index - 1,
       holders: slot.replaces === undefined ? holders : holders.filter((holder) => holder !== slot.replaces),
     });
     if (choice.kind === 'none') {

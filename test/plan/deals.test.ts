@@ -56,6 +56,20 @@ test('with as many lasting copies as wanted nothing is done until the first one 
   t.is(enough.next.code, 'enough');
 });
 
+test('the cheapest provider is left out when it would keep two others from holding a copy each', (t) => {
+  const [a, b, c] = ['f01', 'f02', 'f03'].map((id) => createProvider(id)) as [Provider, Provider, Provider];
+  if (a.chain === undefined || b.chain === undefined || c.chain === undefined || b.ask === undefined) throw new Error('unknown');
+  const between: Provider = {
+    ...b,
+    ask: { ...b.ask, priceAttoPerGibEpoch: 1n },
+    chain: { ...b.chain, owner: a.chain.owner, hosts: c.chain.hosts },
+  };
+  const policy = createPolicy({ replicas: { min: 2, target: 2 } });
+  const providersOf = ({ proposals }: ReturnType<typeof plan>) => proposals.map(({ provider }) => provider).sort();
+  t.deepEqual(providersOf(plan([], { providers: [a, between, c], policy })), ['f01', 'f03']);
+  t.deepEqual(providersOf(plan([createDeal(5)], { providers: [a, between, c], policy })), ['f02']);
+});
+
 test('copies on their way count', (t) => {
   const states: DealState[] = ['intended', 'accepted', 'published'];
   const planned = plan(states.map((state, index) => createDeal(index + 1, { state })));
