@@ -28,11 +28,18 @@ export function addCheckCommand(program: Command): void {
       if (report.problems.length > 0) {
         throw new CliError(
           EXIT.storeDamaged,
-          `${counted(report.problems.length, 'problem')} in ${counted(report.records, 'record')}; restore a backup, or keep the store for examination and start a new one`,
+          `${counted(report.problems.length, 'problem')} in ${counted(report.records, 'record')}; ${advice(report.problems)}`,
         );
       }
       context.note(`${counted(report.records, 'record')}, all intact`);
     });
+}
+
+/** A spend log that does not fit stops spending, and nothing else. */
+function advice(problems: readonly string[]): string {
+  return problems.every((problem) => problem.startsWith('spend log: '))
+    ? 'the store itself is intact, and nothing is spent: compare the deals with those of the wallet on the chain, then say fbpd unfreeze'
+    : 'restore a backup, or keep the store for examination and start a new one';
 }
 
 async function checkByDaemon(context: Context, onProgress: (records: number) => void): Promise<Report> {

@@ -18,7 +18,8 @@ export function heldText({ held, breaker, funds }: ColdStatus): string | undefin
   if (breaker !== undefined) {
     const who = breaker.by === 'operator' ? 'an operator' : 'fbpd itself';
     const why = breaker.text === '' ? '' : `: ${breaker.text}`;
-    return `frozen by ${who} since ${minute(breaker.at)}${why}; \`fbpd unfreeze\` lets it go on`;
+    const hint = breaker.text.includes('fbpd unfreeze') ? '' : '; `fbpd unfreeze` lets it go on';
+    return `frozen by ${who} since ${minute(breaker.at)}${why}${hint}`;
   }
   if (held === undefined) return undefined;
   const hint = HINTS[held.code];

@@ -99,7 +99,7 @@ function dealPart(deal: Deal): string {
           wrap(`      its bytes came back ${minute(retrieved.at)}, all ${formatSize(retrieved.bytes)} right, in ${retrieved.tookMs} ms`, 6),
         ]),
     ...(failure === undefined ? [] : [wrap(`      its bytes did not come back ${minute(failure.at)}: ${failure.text}`, 6)]),
-    ...(deal.suspectSinceEpoch === undefined
+    ...(deal.suspectSinceEpoch === undefined || deal.state === 'lost'
       ? []
       : [wrap(`      the chain does not have it since epoch ${deal.suspectSinceEpoch}; lost when that is confirmed`, 6)]),
   ].join('');

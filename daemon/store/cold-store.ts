@@ -88,7 +88,7 @@ async function trip(writes: ColdWrites, memory: ColdMemory, problem: string, { c
   const breaker: Breaker = {
     by: 'fbpd',
     code: 'spend_log',
-    text: 'The record of what was spent and the store do not agree: perhaps the store is older than what was spent. Compare the deals with the wallet’s on the chain before spending goes on.',
+    text: 'the record of what was spent and the store do not agree, perhaps as the store is older: compare the deals with those of the wallet on the chain before spending goes on',
     atMs: clock.nowMs(),
   };
   try {

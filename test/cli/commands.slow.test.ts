@@ -190,7 +190,11 @@ test('a check by the daemon ends with 6 when something is wrong, and says what',
   const { code, stdout, stderr } = await fbpd('check');
   t.is(code, 6);
   t.is(stdout, 'p/1 is damaged\nan x is missing\n');
-  t.regex(stderr, /^fbpd: 2 problems in 9 records; /);
+  t.regex(stderr, /^fbpd: 2 problems in 9 records; restore a backup/);
+  const spendLog = await setUp(t, {
+    checkStore: async () => ({ records: 9, problems: ['spend log: it is missing although deals were made'] }),
+  });
+  t.regex((await spendLog.fbpd('check')).stderr, /^fbpd: 1 problem in 9 records; the store itself is intact.*say fbpd unfreeze/);
   t.is((await (await setUp(t)).fbpd('check')).stderr, '0 records, all intact\n');
 });
 

@@ -159,5 +159,8 @@ test('a breaker is a failure with the way out, whoever tripped it', (t) => {
   const [first] = coldFindings({ ...RUNNING, held: { code: 'frozen', text: 'x' }, breaker, unknownDeals: 2 });
   t.is(first?.state, 'fail');
   t.is(first?.text, 'frozen by fbpd itself since 2026-01-01 00:00Z: the store is older than the chain; `fbpd unfreeze` lets it go on');
+  const text = 'look at the chain, then say fbpd unfreeze';
+  const [said] = coldFindings({ ...RUNNING, held: { code: 'frozen', text: 'x' }, breaker: { ...breaker, text } });
+  t.true(said?.text.endsWith(`: ${text}`), 'the way out is said once');
   t.regex(shown(coldFindings({ ...RUNNING, unknownDeals: 2 })).deals ?? '', /^warn: of 2 it is not known whether they were made/);
 });

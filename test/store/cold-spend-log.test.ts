@@ -194,6 +194,23 @@ for (const [what, happen] of Object.entries(MISFITS)) {
   });
 }
 
+test('fbpd check says in whole sentences what the log knows and the store does not', async (t) => {
+  const { file, open } = createWorld();
+  await make(await open(), 1, 2, 3);
+  const older = createWorld();
+  await make(await older.open(), 1);
+  older.file.bytes = file.bytes;
+  const problems = await problemsOf(older);
+  t.regex(
+    problems.join('\n'),
+    /^spend log: 2 of its lines are unknown to the store, among them .*: the store is older than what was spent$/m,
+  );
+  t.true(
+    problems.every((problem) => problem.length > 'spend log: x'.length),
+    problems.join('\n'),
+  );
+});
+
 test('a store put back from a backup is older than what was spent: the breaker is tripped', async (t) => {
   const { file, open } = createWorld();
   await make(await open(), 1, 2, 3);

@@ -31,7 +31,8 @@ export async function spendProblems(store: RawStore, file: AppendFile, isLive: b
   const lines = parseSpendLines(await readBytes(file, 0, size));
   const ownLines = lines.filter(({ at }) => at < known.bytes);
   const problems = ownLines.filter(({ line }) => line === undefined).map(({ at }) => `the line at byte ${at} is damaged`);
-  if (!isLive) problems.push(...(judgeTail(lines.filter(({ at }) => at >= known.bytes)).problem ?? []));
+  const tail = isLive ? undefined : judgeTail(lines.filter(({ at }) => at >= known.bytes)).problem;
+  if (tail !== undefined) problems.push(tail);
   return [...problems, ...unmatched(lines, deals, known)].map((problem) => `spend log: ${problem}`);
 }
 
