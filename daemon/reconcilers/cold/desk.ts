@@ -10,6 +10,7 @@ import { type Exposure, exposureOf, minus, NO_EXPOSURE, plus } from '../../plan/
 import { newProvider, withEvent } from '../../plan/providers.ts';
 import type { ColdRules } from '../../plan/rules.ts';
 import { pieceAfter } from '../../plan/summary.ts';
+import { Gates } from './pool.ts';
 
 export interface DeskOptions {
   store: ColdStore;
@@ -30,6 +31,7 @@ export class Desk {
   #exposure: Exposure = NO_EXPOSURE;
   #intendedAtto = 0n;
   #counted: Promise<void> | undefined;
+  readonly #turns = new Gates(1);
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -71,6 +73,16 @@ export class Desk {
   /** Reads a deal afresh, takes the step, and writes it with all that goes with it. Undefined when the step is. */
   async change(dealId: string, headEpoch: number, step: (deal: Deal, piece: Piece) => DealStep | undefined): Promise<DealStep | undefined> {
     await this.exposure();
+    // The deals of one provider share its record, so they take turns: of many at once, some would lose every time.
+    const provider = (await this.#options.store.deal(dealId))?.value.provider ?? '';
+    return this.#turns.run(provider, () => this.#change(dealId, headEpoch, step));
+  }
+
+  async #change(
+    dealId: string,
+    headEpoch: number,
+    step: (deal: Deal, piece: Piece) => DealStep | undefined,
+  ): Promise<DealStep | undefined> {
     const { store } = this.#options;
     for (let turn = 0; turn < TRIES; turn += 1) {
       const before = await store.deal(dealId);
