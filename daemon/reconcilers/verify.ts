@@ -9,6 +9,7 @@ import type { Look, SpendingGuard } from './cold/guard.ts';
 import { type LookAtDealOptions, lookAtDeal } from './cold/look-at-deal.ts';
 import { drain, eachOf, Tally } from './cold/pool.ts';
 import type { Sender } from './cold/send.ts';
+import { Sends } from './cold/sends.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface VerifyOptions extends LookAtDealOptions {
@@ -50,6 +51,7 @@ export class VerifyReconciler implements Reconciler {
       return tally.report();
     }
     const lost: Lost[] = [];
+    const sends = new Sends(log);
     await drain({
       due: (limit) => store.dueDeals(look.view.headEpoch, limit),
       idOf: ({ value }) => value.id,
@@ -59,7 +61,7 @@ export class VerifyReconciler implements Reconciler {
           return true;
         }
         try {
-          await this.#verify(deal, look, lost, signal);
+          await this.#verify(deal, look, { lost, sends }, signal);
           tally.done += 1;
         } catch (error) {
           if (signal.aborted) return true;
@@ -68,6 +70,7 @@ export class VerifyReconciler implements Reconciler {
         }
         return true;
       },
+      more: () => sends.next(),
       batch: BATCH,
       concurrency: CONCURRENCY,
       tally,
@@ -77,7 +80,7 @@ export class VerifyReconciler implements Reconciler {
     return tally.report();
   }
 
-  async #verify(deal: Deal, look: Look, lost: Lost[], signal: AbortSignal): Promise<void> {
+  async #verify(deal: Deal, look: Look, { lost, sends }: { lost: Lost[]; sends: Sends }, signal: AbortSignal): Promise<void> {
     const { store, guard, sender, log } = this.#options;
     const pieceCid = (await store.piece(deal.pieceId))?.value.built?.pieceCid;
     if (pieceCid === undefined) throw new Error(`deal ${deal.id} is about piece ${deal.pieceId}, which is not there`);
@@ -88,7 +91,7 @@ export class VerifyReconciler implements Reconciler {
     }
     const step = await this.#apply(deal, seen);
     if (step?.note !== undefined) log.warn({ deal: deal.id, provider: deal.provider }, step.note);
-    if (step?.resend === true && guard.held() === undefined) await sender.send(step.deal, look, signal);
+    if (step?.resend === true && guard.held() === undefined) sends.add(deal.id, sender.send(step.deal, look, signal));
   }
 
   /** All losses of a pass together, and the breaker before them: nothing is bought again in between. */
