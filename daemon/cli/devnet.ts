@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -91,6 +92,8 @@ export async function startDevnet(options: StartDevnetOptions): Promise<StartedD
   const devnet = await createDevnet({
     dir,
     blockTimeMs: blocks,
+    // Another one than the last that was in this directory: deals with that one are not looked for here.
+    seed: randomUUID(),
     providers: Array.from({ length: providers }, () => ({})),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),

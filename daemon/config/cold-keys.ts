@@ -87,7 +87,7 @@ export const POLICY_KEYS = {
   }),
   durationEpochs: epochs('duration', { doc: 'How long a deal lasts. Filecoin takes 180 to 1278 days.', fallback: '535d' }),
   renewBeforeEpochs: epochs('renew_before', {
-    doc: 'A deal is replaced so long before it ends; `chain.start_lead` and time for further tries must fit in.',
+    doc: 'A deal is replaced so long before it ends; `chain.start_lead` and time for further tries must fit in. More than half of `duration` counts as half.',
     fallback: '30d',
   }),
   maxPriceAttoPerGibEpoch: fil('max_price', {
