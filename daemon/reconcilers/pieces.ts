@@ -23,9 +23,12 @@ export interface PiecesOptions {
   rules: ColdRules;
   clock: Clock;
   log: Log;
+  /** So many contents are taken in before pieces are made of those that wait, which are all read for that. */
+  contentsAtOnce?: number;
 }
 
 const CONTENTS_BATCH = 256;
+const CONTENTS_AT_ONCE = 16_384;
 const CONTENTS_CONCURRENCY = 8;
 const BUILD_BATCH = 16;
 
@@ -36,16 +39,22 @@ export class PiecesReconciler implements Reconciler {
   /** Builds that failed rest for a while; the next start tries at once, and so does a clock that was put back. */
   readonly #rests = new Map<string, { fromMs: number; untilMs: number }>();
   #swept = false;
+  readonly #atOnce: number;
 
   constructor(options: PiecesOptions) {
     this.#options = options;
+    this.#atOnce = options.contentsAtOnce ?? CONTENTS_AT_ONCE;
   }
 
   async pass(signal: AbortSignal): Promise<PassReport> {
     const tally = new Tally();
     if (!this.#swept) await this.#sweep(signal);
-    await this.#contents(tally, signal);
-    for (const policy of this.#options.policies) await this.#seal(policy, tally, signal);
+    let before: number;
+    do {
+      before = tally.done;
+      await this.#contents(tally, signal);
+      for (const policy of this.#options.policies) await this.#seal(policy, tally, signal);
+    } while (tally.done - before >= this.#atOnce / 2 && !signal.aborted);
     await this.#build(tally, signal);
     return tally.report();
   }
@@ -69,7 +78,8 @@ export class PiecesReconciler implements Reconciler {
         const written = await this.#try('content', due.contentKey, tally, signal, () => this.#content(due));
         return written === undefined;
       },
-      batch: CONTENTS_BATCH,
+      batch: Math.min(CONTENTS_BATCH, this.#atOnce),
+      most: this.#atOnce,
       concurrency: CONTENTS_CONCURRENCY,
       tally,
       signal,

@@ -39,6 +39,8 @@ export interface BatchOptions<T> {
   /** Called when nothing is due: waits for what may yet make something due; false when there is nothing to wait for. */
   more?(): Promise<boolean>;
   batch: number;
+  /** Stops once so many were begun; default: when nothing is due any more. */
+  most?: number;
   concurrency: number;
   tally: Tally;
   signal: AbortSignal;
@@ -48,10 +50,10 @@ export interface BatchOptions<T> {
 const TURNS_MAX = 8;
 
 /** Batch after batch of what is due, until nothing is left that was not tried; one that fails never holds up the next. */
-export async function drain<T>({ due, idOf, work, more, batch, concurrency, tally, signal }: BatchOptions<T>): Promise<void> {
+export async function drain<T>({ due, idOf, work, more, batch, most, concurrency, tally, signal }: BatchOptions<T>): Promise<void> {
   const turns = new Map<string, number>();
   const over = new Set<string>();
-  while (!signal.aborted) {
+  while (!signal.aborted && (most === undefined || turns.size < most)) {
     const items = (await due(batch + over.size)).filter((item) => !over.has(idOf(item)));
     if (items.length === 0) {
       if ((await more?.()) !== true) return;
