@@ -153,7 +153,7 @@ export class Proposer {
     const day = await store.day(dayOfEpoch(headEpoch));
     const others = await this.#twins(piece.value);
     const why =
-      held ??
+      (held === undefined ? undefined : { ...PAUSED, code: held.code }) ??
       unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ??
       wrongTerms(prepared, proposal, [...deals, ...others], headEpoch);
     if (why !== undefined) return { problem: why };
@@ -234,6 +234,9 @@ function wrongTerms({ terms, proposalCid }: PreparedDeal, asked: Proposal, deals
     ? { code: 'not_prepared', text: 'the deal that was prepared is not the one that was asked for; it is tried again' }
     : undefined;
 }
+
+/** Why is the operator's affair, and users read this. */
+const PAUSED: Omit<Reason, 'code'> = { text: 'waiting: no new deals are made at present' };
 
 const NOT_PREPARED: Reason = { code: 'not_prepared', text: 'waiting: the deal could not be prepared; it is tried again' };
 
