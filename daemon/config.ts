@@ -127,7 +127,7 @@ function readSecret(credential: string, file: string | undefined, variables: Nod
   const handed = directory === undefined || directory === '' ? undefined : join(directory, credential);
   const source = file ?? (handed !== undefined && existsSync(handed) ? handed : undefined);
   if (source === undefined) return undefined;
-  const secret = readText(source, 'secret').trim();
+  const secret = readText(source, file === undefined ? 'credential' : `${credential}_file`).trim();
   if (secret === '')
     throw new FbpdError('BAD_CONFIG', `${source}: is empty, but should hold the secret ${credential}`, { subject: credential });
   return secret;

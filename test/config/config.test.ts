@@ -181,7 +181,7 @@ test('a secret that is missing or empty is refused, but not to commands that nee
   const dir = await tempDir(t);
   await writeFile(join(dir, 'empty'), '\n');
   const at = (name: string) => `[hot]\nmode = "external"\nrpc = "http://127.0.0.1:5001"\nrpc_token_file = "${join(dir, name)}"`;
-  t.regex(t.throws(() => parse(at('none')))?.message ?? '', /there is no such file/);
+  t.regex(t.throws(() => parse(at('none')))?.message ?? '', /^hot\.rpc_token_file .*none: there is no such file$/);
   t.regex(t.throws(() => parse(at('empty')))?.message ?? '', /is empty, but should hold the secret hot\.rpc_token/);
   t.is(parseConfig(at('none'), { file: '/x/y', variables: NOTHING, secrets: false }).hot.rpcToken, undefined);
 });
