@@ -71,28 +71,32 @@ export class Desk {
   }
 
   /** Reads a deal afresh, takes the step, and writes it with all that goes with it. Undefined when the step is. */
-  async change(dealId: string, headEpoch: number, step: (deal: Deal, piece: Piece) => DealStep | undefined): Promise<DealStep | undefined> {
+  async change(dealId: string, headEpoch: number, step: (deal: Deal) => DealStep | undefined): Promise<DealStep | undefined> {
     await this.exposure();
+    const first = await this.#take(dealId, step);
+    if (first === undefined) return undefined;
+    const { before, taken } = first;
+    if (taken.events.length === 0 && (await this.#write(await this.#changeFor(before, taken, headEpoch)))) return taken;
     // The deals of one provider share its record, so they take turns: of many at once, some would lose every time.
-    const provider = (await this.#options.store.deal(dealId))?.value.provider ?? '';
-    return this.#turns.run(provider, () => this.#change(dealId, headEpoch, step));
+    return this.#turns.run(before.value.provider, () => this.#change(dealId, headEpoch, step));
   }
 
-  async #change(
-    dealId: string,
-    headEpoch: number,
-    step: (deal: Deal, piece: Piece) => DealStep | undefined,
-  ): Promise<DealStep | undefined> {
-    const { store } = this.#options;
+  async #change(dealId: string, headEpoch: number, step: (deal: Deal) => DealStep | undefined): Promise<DealStep | undefined> {
     for (let turn = 0; turn < TRIES; turn += 1) {
-      const before = await store.deal(dealId);
-      const piece = before === undefined ? undefined : await store.piece(before.value.pieceId);
-      if (before === undefined || piece === undefined) return undefined;
-      const taken = step(before.value, piece.value);
-      if (taken === undefined) return undefined;
-      if (await this.#write(await this.#changeFor(before, taken, piece, headEpoch))) return taken;
+      const next = await this.#take(dealId, step);
+      if (next === undefined) return undefined;
+      if (await this.#write(await this.#changeFor(next.before, next.taken, headEpoch))) return next.taken;
     }
     throw new Error(`deal ${dealId} changed under our hands ${TRIES} times in a row`);
+  }
+
+  async #take(
+    dealId: string,
+    step: (deal: Deal) => DealStep | undefined,
+  ): Promise<{ before: Versioned<Deal>; taken: DealStep } | undefined> {
+    const before = await this.#options.store.deal(dealId);
+    const taken = before === undefined ? undefined : step(before.value);
+    return before === undefined || taken === undefined ? undefined : { before, taken };
   }
 
   /** Writes what was decided about a piece, unless it, or a deal of it, has changed since: then it is due for another decision. */
@@ -112,11 +116,14 @@ export class Desk {
     return this.changeProvider(providerId, (provider) => withEvent(provider, event, this.#options.rules));
   }
 
-  async #changeFor(before: Versioned<Deal>, step: DealStep, piece: Versioned<Piece>, headEpoch: number): Promise<ColdChange> {
+  async #changeFor(before: Versioned<Deal>, step: DealStep, headEpoch: number): Promise<ColdChange> {
     const { store } = this.#options;
     const { deal, budgetAtto, events } = step;
     const change: ColdChange = { deals: [{ before, after: deal }] };
     if (deal.state !== before.value.state || deal.outcome !== before.value.outcome) {
+      // The piece first: whatever of its deals changes from here on changes it too, and makes the write fail.
+      const piece = await store.piece(deal.pieceId);
+      if (piece === undefined) throw new Error(`deal ${deal.id} is about piece ${deal.pieceId}, which is not there`);
       const deals = (await store.dealsOf(deal.pieceId)).map(({ value }) => (value.id === deal.id ? deal : value));
       change.pieces = [{ before: piece, after: pieceAfter(piece.value, deals, this.policy(piece.value.policy), headEpoch) }];
     }
