@@ -130,7 +130,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
 }
 
 /** Copies that are to be made, the most pressing first. */
-export function slotsToFill(deals: readonly Deal[], policy: ColdPolicy, headEpoch: number): Slot[] {
+function slotsToFill(deals: readonly Deal[], policy: ColdPolicy, headEpoch: number): Slot[] {
   const lasting = deals.filter((deal) => isLive(deal) && deal.terms.endEpoch > headEpoch + renewBefore(policy));
   const missing = policy.replicas.target + (needsSpare(deals, policy, headEpoch) ? 1 : 0) - lasting.length;
   if (missing <= 0) return [];
