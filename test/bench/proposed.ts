@@ -12,10 +12,11 @@ import type { Workspace } from './workspace.ts';
 const MIB = 2 ** 20;
 const SHAPES = [
   { name: '1 MiB', bytes: MIB, rounds: 10 },
-  { name: '64 MiB', bytes: 64 * MIB, rounds: 5 },
+  { name: '64 MiB', bytes: 64 * MIB, rounds: 3 },
 ];
 const QUICK_SHAPES = [{ name: '1 MiB', bytes: MIB, rounds: 2 }];
 const COPIES = 3;
+const SECTOR_BYTES = 512 * MIB;
 const POLL_EVERY_MS = 5;
 const DEADLINE_MS = 120_000;
 
@@ -24,7 +25,7 @@ const DEADLINE_MS = 120_000;
  * providers are asked, deals prepared, written, and sent. Contents wait for no others to fill a piece with.
  */
 export async function benchProposed(workspace: Workspace): Promise<Figure[]> {
-  const devnet = await createColdDevnet();
+  const devnet = await createColdDevnet({ providers: Array.from({ length: 5 }, () => ({ sectorSizeBytes: SECTOR_BYTES })) });
   try {
     const peer = await workspace.kubo();
     const policy = { min_fill: '1KiB', max_wait: '1h', max_price: '1 FIL' };
