@@ -12,7 +12,7 @@ type Deal = Schemas['Deal'];
 /** A pin's story for people: what is held hot, which deals keep it cold, what happens next and when. */
 export function renderExplanation(explanation: Explanation): string {
   const { pin, pieces } = explanation;
-  const parts = [pinPart(pin), hotPart(pin), coldPart(explanation), ...pieces.map(piecePart)];
+  const parts = [pinPart(pin), hotPart(pin), coldPart(explanation), ...pieces.map((piece) => piecePart(piece, explanation.headEpoch))];
   return parts.join('\n');
 }
 
@@ -58,8 +58,10 @@ function coldInShort(pieces: readonly Piece[], waiting: Explanation['waiting'], 
   return pieces.map(({ replicas }) => replicasText(replicas)).join('');
 }
 
-function piecePart(piece: Piece): string {
-  const { contents, gone, soonestEndEpoch, due } = piece;
+function piecePart(piece: Piece, headEpoch = 0): string {
+  const { contents, gone, soonestEndEpoch } = piece;
+  // What is due already waits for something else, which is said elsewhere.
+  const due = piece.due !== undefined && piece.due.epoch > headEpoch ? piece.due : undefined;
   const shared = contents === 1 ? 'it alone' : `${contents} contents`;
   const left = gone === 0 ? '' : `, ${gone} of them wanted no more`;
   const size =

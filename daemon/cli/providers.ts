@@ -50,7 +50,10 @@ export function addProvidersCommand(program: Command): void {
       const context = new Context(command);
       const body = { text: words.join(' ') };
       const found = await context.client().call('post', '/admin/providers/{provider}/suspend', { path: { provider }, body });
-      context.print(found, () => `suspended ${found.id}, with ${counted(found.liveDeals, 'deal')} that go on\n`);
+      context.print(
+        found,
+        () => `suspended ${found.id}, with ${counted(found.liveDeals, 'deal')} that ${found.liveDeals === 1 ? 'goes' : 'go'} on\n`,
+      );
     });
 
   providers

@@ -49,7 +49,7 @@ What becomes of the newest pin:  npx fbpd pins explain
 What would be done next:         npx fbpd plan
 
 Storage deals are made on a development network of this machine, with five providers and epochs of
-0.2 seconds. It is all there but real: nothing is stored on Filecoin, and its FIL is worth nothing.
+0.2 seconds. All of it works, none of it is real: nothing is stored on Filecoin, its FIL is worth nothing.
 `;
 
 /** With an account and a token of its own the first time; later, how to make another. */

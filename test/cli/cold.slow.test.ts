@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { AdminOptions } from '../../api/admin.ts';
+import { renderExplanation } from '../../daemon/cli/explain.ts';
 import { ColdError } from '../../daemon/domain/cold-ports.ts';
 import { createColdAdmin, createTestAdmin, type TestAdmin } from '../fixtures/create-admin.ts';
 import { createDagPbCid } from '../fixtures/create-cid.ts';
@@ -77,8 +78,14 @@ test('a pin is explained as a story, hot copy, piece, deals, and what comes next
   t.regex(story, /proposed\? with f01001/);
   t.regex(story, /it is not known whether it was made/);
   t.regex(story, /made because another copy was lost/);
-  const { pieces } = JSON.parse((await all.fbpd('pins', 'explain', requestId, '--json')).stdout);
+  const explanation = JSON.parse((await all.fbpd('pins', 'explain', requestId, '--json')).stdout);
+  const { pieces } = explanation;
   t.is(pieces[0].deals.length, 3);
+  t.notRegex(renderExplanation({ ...explanation, headEpoch: 200_000 }), /looked at again/, 'not at an epoch that is over');
+  const told = (state: string) =>
+    renderExplanation({ ...explanation, pieces: [{ ...pieces[0], deals: [{ ...pieces[0].deals[0], state, suspectSinceEpoch: 5 }] }] });
+  t.regex(told('active'), /lost when that is confirmed/);
+  t.notRegex(told('lost'), /lost when that is confirmed/);
   await all.cold.view.freeze('the accountant looks');
   t.regex(ok(t, await all.fbpd('pins', 'explain', requestId)), /Nothing is spent at present: spending is frozen: the accountant looks/);
 });
@@ -227,6 +234,7 @@ test('freeze says that it holds, status says so too, and unfreeze ends it', asyn
   const { fbpd } = await setUp(t);
   t.is((await fbpd('unfreeze')).code, 1);
   t.is(ok(t, await fbpd('freeze', 'until', 'Monday')), 'frozen since 2026-01-01 00:00:00Z: nothing is spent until `fbpd unfreeze`\n');
+  t.is(ok(t, await fbpd('freeze', 'for', 'ever')), 'frozen already, by an operator: until Monday; `fbpd unfreeze` lets it go on\n');
   t.regex(
     done(t, await fbpd('status')),
     /not spending: +frozen by an operator since 2026-01-01 00:00Z: until Monday; `fbpd unfreeze` lets it go on\n/,

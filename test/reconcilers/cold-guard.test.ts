@@ -105,6 +105,20 @@ for (const [what, change] of [
   });
 }
 
+test('a chain that is younger is told once, not with each of its epochs', async (t) => {
+  const cold = await TestCold.create(only);
+  await cold.stored(1);
+  cold.chain.headEpoch = 5_000;
+  const told: string[] = [];
+  cold.log.warn = (...words: unknown[]) => void told.push(String(words.at(-1)));
+  cold.begin();
+  for (let times = 0; times < 5; times++) {
+    cold.chain.headEpoch += 1;
+    await cold.pass('verify');
+  }
+  t.is(told.filter((text) => text.includes('younger')).length, 1);
+});
+
 test('another wallet stops spending until the operator says that it is meant', async (t) => {
   const cold = await TestCold.create();
   await cold.pass('create');

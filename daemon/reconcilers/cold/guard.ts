@@ -110,7 +110,8 @@ export class SpendingGuard {
     if (typeof seen === 'string') return this.#hold({ ...FINE, chainFailure: seen });
     const memory = store.chain()?.value;
     const other = otherChain(seen, memory, rules.finalityEpochs);
-    if (other !== this.#other && other !== undefined) log.warn(other);
+    // Once, not with each epoch that a young chain grows by.
+    if (this.#other === undefined && other !== undefined) log.warn(other);
     this.#other = other;
     await this.#readWallet(signal);
     const trip = other === undefined ? tripByWallet(this.#wallet, memory) : undefined;
