@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 
 import { contentKeyOf, parseCid } from '../daemon/domain/cid.ts';
-import type { ColdStore, ColdView } from '../daemon/domain/cold-ports.ts';
+import type { ColdStore, ColdView } from '../daemon/domain/cold-store-port.ts';
 import type { Deal } from '../daemon/domain/deal.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Pin } from '../daemon/domain/pin.ts';

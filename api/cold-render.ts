@@ -1,4 +1,4 @@
-import type { Breaker, PlannedStep } from '../daemon/domain/cold-ports.ts';
+import type { Breaker, PlannedStep } from '../daemon/domain/cold-store-port.ts';
 import type { Deal, DealEvent } from '../daemon/domain/deal.ts';
 import type { Piece } from '../daemon/domain/piece.ts';
 import type { Provider } from '../daemon/domain/provider.ts';

@@ -1,4 +1,5 @@
-import type { ChainView, ColdStore, ColdView } from '../daemon/domain/cold-ports.ts';
+import type { ChainView } from '../daemon/domain/cold-ports.ts';
+import type { ColdStore, ColdView } from '../daemon/domain/cold-store-port.ts';
 import { EPOCH_MS } from '../daemon/domain/epoch.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import { formatTimestamp } from './timestamps.ts';

@@ -1,4 +1,4 @@
-import type { ColdOfContent, WaitingContent } from '../daemon/domain/cold-ports.ts';
+import type { ColdOfContent, WaitingContent } from '../daemon/domain/cold-store-port.ts';
 import type { Reason } from '../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../daemon/domain/policy.ts';
 import { formatSize } from '../daemon/domain/units.ts';

@@ -1,4 +1,4 @@
-import type { DueContent, WaitingContent } from '../domain/cold-ports.ts';
+import type { DueContent, WaitingContent } from '../domain/cold-store-port.ts';
 import type { Deal } from '../domain/deal.ts';
 import type { Piece } from '../domain/piece.ts';
 import { carBytesOfContent } from './pieces.ts';

@@ -1,4 +1,5 @@
-import type { Breaker, ChainMemory, ChainView, MarketBalance } from '../domain/cold-ports.ts';
+import type { ChainView, MarketBalance } from '../domain/cold-ports.ts';
+import type { Breaker, ChainMemory } from '../domain/cold-store-port.ts';
 import type { Deal } from '../domain/deal.ts';
 import { formatFil } from '../domain/fil.ts';
 

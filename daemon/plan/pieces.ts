@@ -1,4 +1,4 @@
-import type { WaitingContent } from '../domain/cold-ports.ts';
+import type { WaitingContent } from '../domain/cold-store-port.ts';
 import type { Content } from '../domain/content.ts';
 import type { PieceMember } from '../domain/piece.ts';
 import type { Reason } from '../domain/pin.ts';

@@ -1,4 +1,5 @@
-import type { Breaker, ChainView, ColdFailure } from '../domain/cold-ports.ts';
+import type { ChainView, ColdFailure } from '../domain/cold-ports.ts';
+import type { Breaker } from '../domain/cold-store-port.ts';
 import type { Reason } from '../domain/pin.ts';
 
 export interface SpendingInput {

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 
-import type { ColdView } from '../domain/cold-ports.ts';
+import type { ColdView } from '../domain/cold-store-port.ts';
 import type { Clock, HotTier, PinStore } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { AuditReconciler } from './audit.ts';

@@ -1,4 +1,5 @@
-import { type Change, type ColdStore, type DueContent, PieceError, type PieceWorks } from '../domain/cold-ports.ts';
+import { PieceError, type PieceWorks } from '../domain/cold-ports.ts';
+import type { Change, ColdStore, DueContent } from '../domain/cold-store-port.ts';
 import { isFbpdError } from '../domain/errors.ts';
 import type { Piece } from '../domain/piece.ts';
 import type { ColdPolicy } from '../domain/policy.ts';

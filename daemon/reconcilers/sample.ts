@@ -1,5 +1,6 @@
-import type { ColdStore, DealMaker, PieceWorks } from '../domain/cold-ports.ts';
+import type { DealMaker, PieceWorks } from '../domain/cold-ports.ts';
 import { ColdError, PieceError } from '../domain/cold-ports.ts';
+import type { ColdStore } from '../domain/cold-store-port.ts';
 import type { Deal } from '../domain/deal.ts';
 import { dayOfEpoch } from '../domain/epoch.ts';
 import type { BuiltPiece } from '../domain/piece.ts';

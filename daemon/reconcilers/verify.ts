@@ -1,4 +1,4 @@
-import type { ColdStore } from '../domain/cold-ports.ts';
+import type { ColdStore } from '../domain/cold-store-port.ts';
 import type { Deal } from '../domain/deal.ts';
 import type { Log } from '../log.ts';
 import type { DealStep, Seen } from '../plan/deal-step.ts';

@@ -1,4 +1,4 @@
-import type { Breaker, ColdStore } from '../domain/cold-ports.ts';
+import type { Breaker, ColdStore } from '../domain/cold-store-port.ts';
 import type { Clock, Store } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
 import { type AppendFile, appendFileAt } from './cold/append-file.ts';

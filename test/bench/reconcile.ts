@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 
 import { systemClock } from '../../daemon/clock.ts';
-import type { ColdStore, MarketDeal } from '../../daemon/domain/cold-ports.ts';
+import type { MarketDeal } from '../../daemon/domain/cold-ports.ts';
+import type { ColdStore } from '../../daemon/domain/cold-store-port.ts';
 import { createLog } from '../../daemon/log.ts';
 import { createColdParts } from '../../daemon/reconcilers/cold/parts.ts';
 import { VerifyReconciler } from '../../daemon/reconcilers/verify.ts';

@@ -2,7 +2,7 @@ import { testProp } from '@fast-check/ava';
 import test from 'ava';
 import fc from 'fast-check';
 
-import type { DueContent, WaitingContent } from '../../daemon/domain/cold-ports.ts';
+import type { DueContent, WaitingContent } from '../../daemon/domain/cold-store-port.ts';
 import type { Content } from '../../daemon/domain/content.ts';
 import type { Piece } from '../../daemon/domain/piece.ts';
 import { type ContentPlan, planContent, planRepack } from '../../daemon/plan/contents.ts';

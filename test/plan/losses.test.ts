@@ -2,7 +2,8 @@ import { testProp } from '@fast-check/ava';
 import test from 'ava';
 import fc from 'fast-check';
 
-import type { ChainMemory, ChainView } from '../../daemon/domain/cold-ports.ts';
+import type { ChainView } from '../../daemon/domain/cold-ports.ts';
+import type { ChainMemory } from '../../daemon/domain/cold-store-port.ts';
 import { type Loss, otherChain, tripByFunds, tripByLosses, tripByWallet } from '../../daemon/plan/losses.ts';
 
 const WINDOW = 100;

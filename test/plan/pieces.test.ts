@@ -2,7 +2,7 @@ import { testProp } from '@fast-check/ava';
 import test from 'ava';
 import fc from 'fast-check';
 
-import type { WaitingContent } from '../../daemon/domain/cold-ports.ts';
+import type { WaitingContent } from '../../daemon/domain/cold-store-port.ts';
 import { carCapacityBytes, planPieces, waitingReason } from '../../daemon/plan/pieces.ts';
 import { createPolicy } from '../fixtures/create-cold.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import type { PlannedStep } from '../../daemon/domain/cold-ports.ts';
+import type { PlannedStep } from '../../daemon/domain/cold-store-port.ts';
 import { PROVIDERS, TestCold } from '../fixtures/create-cold-reconcilers.ts';
 import { createContentKey } from '../fixtures/create-pins.ts';
 

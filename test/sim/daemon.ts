@@ -1,4 +1,5 @@
-import { ColdError, type ColdStore, type ColdView } from '../../daemon/domain/cold-ports.ts';
+import { ColdError } from '../../daemon/domain/cold-ports.ts';
+import type { ColdStore, ColdView } from '../../daemon/domain/cold-store-port.ts';
 import { isFbpdError } from '../../daemon/domain/errors.ts';
 import type { Pin, PinRequest } from '../../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../../daemon/domain/policy.ts';

@@ -1,4 +1,4 @@
-import type { ColdStore, ColdView } from '../../daemon/domain/cold-ports.ts';
+import type { ColdStore, ColdView } from '../../daemon/domain/cold-store-port.ts';
 import { createLog } from '../../daemon/log.ts';
 import { rulesOf } from '../../daemon/plan/rules.ts';
 import { createCold } from '../../daemon/reconcilers/index.ts';

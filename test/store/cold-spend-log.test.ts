@@ -2,7 +2,7 @@ import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 
-import type { ColdStore } from '../../daemon/domain/cold-ports.ts';
+import type { ColdStore } from '../../daemon/domain/cold-store-port.ts';
 import type { Deal } from '../../daemon/domain/deal.ts';
 import { FbpdError } from '../../daemon/domain/errors.ts';
 import type { Commit, Store } from '../../daemon/domain/ports.ts';

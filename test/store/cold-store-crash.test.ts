@@ -2,7 +2,7 @@ import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
-import type { ColdChange, ColdStore } from '../../daemon/domain/cold-ports.ts';
+import type { ColdChange, ColdStore } from '../../daemon/domain/cold-store-port.ts';
 import { isFbpdError } from '../../daemon/domain/errors.ts';
 import type { Store } from '../../daemon/domain/ports.ts';
 import { createLog } from '../../daemon/log.ts';

@@ -1,7 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import type { ExecutionContext } from 'ava';
 
-import type { ColdChange, ColdStore, WaitingContent } from '../../daemon/domain/cold-ports.ts';
+import type { ColdChange, ColdStore, WaitingContent } from '../../daemon/domain/cold-store-port.ts';
 import { type Deal, type DealState, LIVE_STATES } from '../../daemon/domain/deal.ts';
 import type { Piece, PieceState } from '../../daemon/domain/piece.ts';
 import type { Versioned } from '../../daemon/domain/ports.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import type { ColdStore } from '../../daemon/domain/cold-ports.ts';
+import type { ColdStore } from '../../daemon/domain/cold-store-port.ts';
 import { createDeal, createPiece, createProvider } from '../fixtures/create-cold-records.ts';
 import { createMemoryColdStore, createTestColdStore } from '../fixtures/create-cold-store.ts';
 import { createContentKey, createPinRequest } from '../fixtures/create-pins.ts';

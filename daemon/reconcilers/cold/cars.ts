@@ -1,5 +1,6 @@
-import type { ColdStore, DealMaker, PieceWorks } from '../../domain/cold-ports.ts';
+import type { DealMaker, PieceWorks } from '../../domain/cold-ports.ts';
 import { ColdError, PieceError } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { BuiltPiece, Piece } from '../../domain/piece.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { Log } from '../../log.ts';

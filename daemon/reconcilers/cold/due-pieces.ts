@@ -1,4 +1,4 @@
-import type { ColdStore } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { Log } from '../../log.ts';
 import type { Look, SpendingGuard } from './guard.ts';
 import { drain, type Tally } from './pool.ts';

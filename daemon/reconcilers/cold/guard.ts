@@ -1,5 +1,6 @@
-import type { Breaker, Chain, ChainMemory, ChainView, ColdFailure, ColdStore, DealMaker } from '../../domain/cold-ports.ts';
+import type { Chain, ChainView, ColdFailure, DealMaker } from '../../domain/cold-ports.ts';
 import { ColdError } from '../../domain/cold-ports.ts';
+import type { Breaker, ChainMemory, ColdStore } from '../../domain/cold-store-port.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { Clock } from '../../domain/ports.ts';

@@ -1,4 +1,5 @@
-import type { Chain, ColdStore, DealMaker, PieceWorks } from '../../domain/cold-ports.ts';
+import type { Chain, DealMaker, PieceWorks } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { ColdPolicy } from '../../domain/policy.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';

@@ -1,4 +1,4 @@
-import type { ColdStore } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { ColdPolicy } from '../../domain/policy.ts';
 import { isLive } from '../../plan/providers.ts';
 import { pieceAfter } from '../../plan/summary.ts';

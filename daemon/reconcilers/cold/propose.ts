@@ -1,4 +1,5 @@
-import type { ColdStore, DealMaker, PreparedDeal } from '../../domain/cold-ports.ts';
+import type { DealMaker, PreparedDeal } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { dayOfEpoch } from '../../domain/epoch.ts';
 import type { BuiltPiece, Piece } from '../../domain/piece.ts';

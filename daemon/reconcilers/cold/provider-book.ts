@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
-import { type Chain, ColdError, type ColdStore, type DealMaker } from '../../domain/cold-ports.ts';
+import { type Chain, ColdError, type DealMaker } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';

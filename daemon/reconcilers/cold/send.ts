@@ -1,4 +1,5 @@
-import type { ColdStore, DealMaker, SendReply } from '../../domain/cold-ports.ts';
+import type { DealMaker, SendReply } from '../../domain/cold-ports.ts';
+import type { ColdStore } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';

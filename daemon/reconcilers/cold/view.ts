@@ -1,4 +1,5 @@
-import type { Breaker, ChainView, ColdStore, ColdView, PlannedStep } from '../../domain/cold-ports.ts';
+import type { ChainView } from '../../domain/cold-ports.ts';
+import type { Breaker, ColdStore, ColdView, PlannedStep } from '../../domain/cold-store-port.ts';
 import { dayOfEpoch } from '../../domain/epoch.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Piece } from '../../domain/piece.ts';

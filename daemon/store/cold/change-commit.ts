@@ -1,4 +1,4 @@
-import type { Change, ColdChange } from '../../domain/cold-ports.ts';
+import type { Change, ColdChange } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Piece, PieceMember } from '../../domain/piece.ts';

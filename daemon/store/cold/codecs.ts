@@ -1,4 +1,4 @@
-import type { BudgetDay, ChainMemory } from '../../domain/cold-ports.ts';
+import type { BudgetDay, ChainMemory } from '../../domain/cold-store-port.ts';
 import type { Deal, DealTerms } from '../../domain/deal.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Piece, PieceMember } from '../../domain/piece.ts';

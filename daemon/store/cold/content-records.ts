@@ -1,4 +1,4 @@
-import type { WaitingContent } from '../../domain/cold-ports.ts';
+import type { WaitingContent } from '../../domain/cold-store-port.ts';
 import type { Op } from '../../domain/ports.ts';
 import { type ContentRecord, coldKeys } from './keys.ts';
 

@@ -1,4 +1,4 @@
-import type { DueContent } from '../../domain/cold-ports.ts';
+import type { DueContent } from '../../domain/cold-store-port.ts';
 import type { Content } from '../../domain/content.ts';
 import type { Store } from '../../domain/ports.ts';
 import { collect } from '../pins/collect.ts';

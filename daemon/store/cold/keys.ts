@@ -1,4 +1,4 @@
-import type { BudgetDay, WaitingContent } from '../../domain/cold-ports.ts';
+import type { BudgetDay, WaitingContent } from '../../domain/cold-store-port.ts';
 import { under } from '../pins/keys.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BudgetDay, ColdOfContent, ColdTotals, WaitingContent } from '../../domain/cold-ports.ts';
+import type { BudgetDay, ColdOfContent, ColdTotals, WaitingContent } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Piece } from '../../domain/piece.ts';

@@ -1,4 +1,4 @@
-import type { ColdTotals } from '../../domain/cold-ports.ts';
+import type { ColdTotals } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import type { Piece } from '../../domain/piece.ts';
 import { decodeAtto, encodeAtto, type StoredAtto } from './codecs.ts';

@@ -1,4 +1,4 @@
-import type { ColdChange } from '../../domain/cold-ports.ts';
+import type { ColdChange } from '../../domain/cold-store-port.ts';
 import type { Op } from '../../domain/ports.ts';
 import { keysOf, type PlannedChange, planChange, type ReadRecords } from './change-commit.ts';
 import type { SpendEntry } from './spend-lines.ts';

@@ -1,4 +1,4 @@
-import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-ports.ts';
+import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import { FbpdError, isFbpdError } from '../../domain/errors.ts';
 import type { Clock, Store, StoredValue, Versioned } from '../../domain/ports.ts';
 import { under } from '../pins/keys.ts';
