@@ -1,4 +1,4 @@
-import type { Chain, ChainView } from './cold-ports.ts';
+import type { ChainView } from './cold-ports.ts';
 import type { Content } from './content.ts';
 import type { Deal } from './deal.ts';
 import type { Piece, PieceSummary } from './piece.ts';
