@@ -2,6 +2,7 @@ import type { ChainView } from '../daemon/domain/cold-ports.ts';
 import type { ColdStore, ColdView } from '../daemon/domain/cold-store-port.ts';
 import { EPOCH_MS } from '../daemon/domain/epoch.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
+import type { Clock } from '../daemon/domain/ports.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 /** The cold layer as the APIs see it. There is none when `cold.maker` is `none`. */
@@ -12,6 +13,7 @@ export interface ColdSide {
   view: ColdView;
   /** Providers that the config names. */
   trusted: readonly string[];
+  clock: Clock;
 }
 
 /** When an epoch is, as far as that can be said. */

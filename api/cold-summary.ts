@@ -67,7 +67,12 @@ function rank({ state, summary }: ColdOfContent['pieces'][number]): number {
 export interface ColdInfo {
   summaryOf(contentKey: string, isHeld: boolean): ColdSummary;
   time: EpochTime;
+  /** What is said of copies is old: since when the chain could not be read. */
+  stale: string | undefined;
 }
+
+/** The chain is read every few minutes; when it was not for so long, what is known of copies is said to be old. */
+const STALE_MS = 3_600_000;
 
 /** One read for all of them; undefined when no deals are made. */
 export async function readColdInfo(cold: ColdSide | undefined, contentKeys: readonly string[]): Promise<ColdInfo | undefined> {
@@ -78,6 +83,12 @@ export async function readColdInfo(cold: ColdSide | undefined, contentKeys: read
   const context = { held: publicHeld(cold.view.held()), policies: cold.view.policies() };
   return {
     time: epochTimes(cold.view.lastView()),
+    stale: staleness(cold.view.lastView(), cold.clock.nowMs()),
     summaryOf: (contentKey, isHeld) => summarize(byKey.get(contentKey), isHeld, context),
   };
+}
+
+function staleness(last: ReturnType<ColdSide['view']['lastView']>, nowMs: number): string | undefined {
+  if (last === undefined) return 'stale: the chain has not been read since this service was started';
+  return nowMs - last.atMs < STALE_MS ? undefined : `stale: the chain could not be read since ${formatTimestamp(last.atMs)}`;
 }

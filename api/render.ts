@@ -61,6 +61,7 @@ function coldInfo(pin: Pin, cold: ColdInfo): Record<string, string> {
     replicas_pending: String(replicas.pending),
     replicas_target: String(replicas.target),
     next_step: next.text,
+    ...optional('evidence', replicas.active === 0 ? undefined : cold.stale),
     ...(soonestEndEpoch === undefined
       ? {}
       : { soonest_expiry_epoch: String(soonestEndEpoch), ...optional('soonest_expiry', cold.time(soonestEndEpoch)) }),

@@ -162,7 +162,7 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     cron: config.schedule,
     ...(cold === undefined ? {} : { cold: { ...cold.options, cron: config.schedule } }),
   });
-  const coldSide = coldSideOf(config, cold?.store, reconcilers.cold);
+  const coldSide = coldSideOf(config, cold?.store, reconcilers.cold, clock);
 
   const api = createApi({
     pins,

@@ -77,9 +77,9 @@ export function spendLogOf({ state }: Config): string {
 }
 
 /** What the APIs see of it; nothing without a cold layer. */
-export function coldSideOf(config: Config, store: ColdStore | undefined, view: ColdView | undefined): { cold?: ColdSide } {
+export function coldSideOf(config: Config, store: ColdStore | undefined, view: ColdView | undefined, clock: Clock): { cold?: ColdSide } {
   if (store === undefined || view === undefined) return {};
-  return { cold: { maker: config.cold.maker, store, view, trusted: config.providers.trusted } };
+  return { cold: { maker: config.cold.maker, store, view, trusted: config.providers.trusted, clock } };
 }
 
 /** The chain, and who makes deals on it. */

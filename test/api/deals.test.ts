@@ -169,6 +169,20 @@ test('what has all its copies does not hear that no new deals are made', async (
   t.is((await infoOf(api, requestid))?.next_step, '3 of 3 copies are active');
 });
 
+test('what is known of copies is said to be old when the chain could not be read for an hour', async (t) => {
+  const clock = new TestClock();
+  const api = await createColdApi(t, { clock });
+  const { requestid, cid } = await addPin(api);
+  api.cold.view.readMs = clock.nowMs() - 3_600_000;
+  t.is((await infoOf(api, requestid))?.evidence, undefined, 'nothing is said of copies that are not there');
+  await addPiece(api.cold.store, cid, [{ state: 'active' }]);
+  t.is((await infoOf(api, requestid))?.evidence, 'stale: the chain could not be read since 2025-12-31T23:00:00.000Z');
+  api.cold.view.readMs += 1;
+  t.is((await infoOf(api, requestid))?.evidence, undefined);
+  api.cold.view.chain = undefined;
+  t.is((await infoOf(api, requestid))?.evidence, 'stale: the chain has not been read since this service was started');
+});
+
 test('a failed pin without copies says only why it failed', async (t) => {
   const api = await createColdApi(t);
   const { requestid, cid } = await addPin(api);
