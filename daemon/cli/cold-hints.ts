@@ -6,10 +6,11 @@ type ColdStatus = components['schemas']['ColdStatus'];
 /** What to do about each reason for which nothing is spent. Those that are not here say it themselves. */
 const HINTS: Readonly<Record<string, string>> = {
   lotus_down: 'see that it runs and that lotus.rpc is right',
-  lotus_token: 'make one with `lotus auth create-token --perm admin`, put it into lotus.token_file and restart fbpd',
+  lotus_token: 'make one with `lotus auth create-token --perm admin`, put it into lotus.token_file; it is read anew',
   lotus_behind: 'it goes on by itself when the node has caught up; `lotus sync wait` shows how far it is',
   other_network: 'point lotus.rpc back at the node of before, or use another state.dir for this network',
   wallet_empty: 'send FIL to the wallet',
+  funds_in_doubt: 'if it stays so, spending is frozen until you say go on; nothing is lost',
   funds_short: 'send FIL to the wallet, or wait until deals have ended',
 };
 
