@@ -6,7 +6,7 @@ import { createTestDir } from '../fixtures/create-store.ts';
 
 const run = promisify(execFile);
 const CHILD = new URL('engine-children/full-disk.ts', import.meta.url).pathname;
-const SIZE_MIB = 64;
+const SIZE_MIB = 128;
 
 /** Runs a command on a small file system that only it sees and that goes with it. */
 function onSmallDisk(dir: string, command: readonly string[]) {
