@@ -25,6 +25,9 @@ const SINGLE_BLOCKS = 220;
 const TREES = 30;
 const DEAD = 24;
 
+/** What the log of a content says of a fetch that was cut short. */
+const DAEMON_ENDED = 'the daemon ended while it was being fetched';
+
 const WAIT_MS = 5;
 const MOST_WAITS = 400;
 
@@ -191,7 +194,7 @@ async function allButTheDead(t: ExecutionContext, { accounts, kubo }: World, dea
   });
 }
 
-/** A content is fetched once, and once more for each time that its fetch was cut short or that it was wanted anew. */
+/** A content is fetched once, and once more for each time that its fetch was cut short or put off, or that it was wanted anew. */
 async function nothingTwice(t: ExecutionContext, { daemon, ledger, cutShort }: World): Promise<void> {
   const oldest = new Map<string, string>();
   for (const { requestId, wish } of ledger.present.values()) {
@@ -202,10 +205,12 @@ async function nothingTwice(t: ExecutionContext, { daemon, ledger, cutShort }: W
   let allowed = 0;
   for (const [key, requestId] of oldest) {
     const { body } = await daemon.admin('GET', `/admin/pins/${requestId}/log`);
-    const events = (body as { events: { event: string }[] }).events.map(({ event }) => event);
-    const count = (name: string) => events.filter((event) => event === name).length;
-    const most = 1 + (cutShort.get(key) ?? 0) + count('retried');
-    t.true(count('fetching') <= most, `${key} was cut short ${cutShort.get(key) ?? 0} times: ${events.join(', ')}`);
+    const { events } = body as { events: { event: string; text: string }[] };
+    const count = (name: string) => events.filter(({ event }) => event === name).length;
+    const putOff = events.filter(({ event, text }) => event === 'waiting' && text !== DAEMON_ENDED).length;
+    const most = 1 + (cutShort.get(key) ?? 0) + count('retried') + putOff;
+    const story = events.map(({ event, text }) => `${event} (${text})`).join(', ');
+    t.true(count('fetching') <= most, `${key} was cut short ${cutShort.get(key) ?? 0} times: ${story}`);
     fetches += count('fetching');
     allowed += most;
   }
