@@ -1,7 +1,7 @@
 import type { ChainView } from './cold-ports.ts';
 import type { Content } from './content.ts';
 import type { Deal } from './deal.ts';
-import type { Piece, PieceSummary } from './piece.ts';
+import type { BuiltPiece, Piece, PieceSummary } from './piece.ts';
 import type { Reason } from './pin.ts';
 import type { ColdPolicy } from './policy.ts';
 import type { Versioned } from './ports.ts';
@@ -107,6 +107,8 @@ export interface ColdStore {
   dueDeals(epoch: number, limit: number): Promise<Versioned<Deal>[]>;
 
   piece(pieceId: string): Promise<Versioned<Piece> | undefined>;
+  /** What the piece is, without its members, of which there may be a thousand; undefined while it is not built. */
+  built(pieceId: string): Promise<BuiltPiece | undefined>;
   piecesOf(contentKey: string): Promise<Versioned<Piece>[]>;
   /** Of each content in turn, for lists: what it waits for, or its pieces. */
   coldOf(contentKeys: readonly string[]): Promise<ColdOfContent[]>;

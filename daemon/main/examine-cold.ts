@@ -6,12 +6,12 @@ import type { Finding } from '../domain/finding.ts';
 import type { ProviderOnChain } from '../domain/provider.ts';
 import { createLog } from '../log.ts';
 import { domainOf, sameDomain } from '../plan/providers.ts';
+import { BEHIND_MAX_SECONDS } from '../plan/rules.ts';
 import { lotusSide } from './cold.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** A node that takes longer to say where its head is will be late for deals, too. */
 const SLOW_MS = 2_000;
-const BEHIND_MAX_SECONDS = 600;
 
 /** Nobody can be reached at port 0: who starts the daemon puts in the right one. */
 const BROUGHT_ALONG: Finding = { about: 'lotus.rpc', state: 'ok', text: 'a development network that comes and goes with `npm start`' };

@@ -34,7 +34,8 @@ export interface ColdRules extends ColdSettings {
 }
 
 const RECHECK_CAP_EPOCHS = 2_880;
-const BEHIND_MAX_SECONDS = 600;
+/** A node that is further behind the clock has not caught up with its network. */
+export const BEHIND_MAX_SECONDS = 600;
 
 /** The rest follows from finality, so that networks with short times are looked at as often as theirs ask for. */
 export function rulesOf(settings: ColdSettings): ColdRules {

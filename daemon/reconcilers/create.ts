@@ -1,6 +1,6 @@
 import { type DuePiecesOptions, proposeDue } from './cold/due-pieces.ts';
+import { passByLook } from './cold/pass-by-look.ts';
 import type { PolicyChange } from './cold/policy-change.ts';
-import { Tally } from './cold/pool.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface CreateOptions extends DuePiecesOptions {
@@ -16,15 +16,10 @@ export class CreateReconciler implements Reconciler {
     this.#options = options;
   }
 
-  async pass(signal: AbortSignal): Promise<PassReport> {
-    const tally = new Tally();
-    const look = await this.#options.guard.look(signal);
-    if (!('view' in look)) {
-      tally.skip(look.code);
-      return tally.report();
-    }
-    await this.#options.policyChange.apply(look.view.headEpoch, signal);
-    for (const queue of ['renew', 'create'] as const) await proposeDue(queue, this.#options, look, tally, signal);
-    return tally.report();
+  pass(signal: AbortSignal): Promise<PassReport> {
+    return passByLook(this.#options.guard, signal, async (look, tally) => {
+      await this.#options.policyChange.apply(look.view.headEpoch, signal);
+      for (const queue of ['renew', 'create'] as const) await proposeDue(queue, this.#options, look, tally, signal);
+    });
   }
 }

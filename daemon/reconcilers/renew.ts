@@ -1,5 +1,5 @@
 import { type DuePiecesOptions, proposeDue } from './cold/due-pieces.ts';
-import { Tally } from './cold/pool.ts';
+import { passByLook } from './cold/pass-by-look.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 /** Replaces copies that end soon, or that were lost. */
@@ -11,11 +11,7 @@ export class RenewReconciler implements Reconciler {
     this.#options = options;
   }
 
-  async pass(signal: AbortSignal): Promise<PassReport> {
-    const tally = new Tally();
-    const look = await this.#options.guard.look(signal);
-    if (!('view' in look)) tally.skip(look.code);
-    else await proposeDue('renew', this.#options, look, tally, signal);
-    return tally.report();
+  pass(signal: AbortSignal): Promise<PassReport> {
+    return passByLook(this.#options.guard, signal, (look, tally) => proposeDue('renew', this.#options, look, tally, signal));
   }
 }

@@ -11,7 +11,7 @@ import { planSample, type SampleSpent } from '../plan/sample.ts';
 import { ASK_PROVIDER_MS, answerOf, transferMs, within } from './cold/deadline.ts';
 import type { Desk } from './cold/desk.ts';
 import type { SpendingGuard } from './cold/guard.ts';
-import { Tally } from './cold/pool.ts';
+import { passByLook } from './cold/pass-by-look.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface SampleOptions {
@@ -36,24 +36,20 @@ export class SampleReconciler implements Reconciler {
     this.#options = options;
   }
 
-  async pass(signal: AbortSignal): Promise<PassReport> {
+  pass(signal: AbortSignal): Promise<PassReport> {
     const { store, guard, random } = this.#options;
-    const tally = new Tally();
-    const look = await guard.look(signal);
-    if (!('view' in look)) {
-      tally.skip(look.code);
-      return tally.report();
-    }
-    const deal = (await store.sampleActive(random()))?.value;
-    const built = deal === undefined ? undefined : (await store.piece(deal.pieceId))?.value.built;
-    if (deal === undefined || built === undefined) return tally.report();
-    const why = await this.#mayNot(deal, built, look.view.headEpoch, signal);
-    if (why !== undefined) tally.skip(why);
-    else {
+    return passByLook(guard, signal, async ({ view }, tally) => {
+      const deal = (await store.sampleActive(random()))?.value;
+      const built = deal === undefined ? undefined : await store.built(deal.pieceId);
+      if (deal === undefined || built === undefined) return;
+      const why = await this.#mayNot(deal, built, view.headEpoch, signal);
+      if (why !== undefined) {
+        tally.skip(why);
+        return;
+      }
       tally.due = 1;
-      tally[(await this.#sample(deal, built, look.view, signal)) ? 'done' : 'failed'] += 1;
-    }
-    return tally.report();
+      tally[(await this.#sample(deal, built, view, signal)) ? 'done' : 'failed'] += 1;
+    });
   }
 
   /** Asks the price and books bytes and money, before anything is fetched. */

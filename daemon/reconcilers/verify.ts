@@ -7,7 +7,8 @@ import { planVerify } from '../plan/verify.ts';
 import type { Desk } from './cold/desk.ts';
 import type { Look, SpendingGuard } from './cold/guard.ts';
 import { type LookAtDealOptions, lookAtDeal } from './cold/look-at-deal.ts';
-import { drain, eachOf, Tally } from './cold/pool.ts';
+import { passByLook } from './cold/pass-by-look.ts';
+import { drain, eachOf, type Tally } from './cold/pool.ts';
 import type { Sender } from './cold/send.ts';
 import { Sends } from './cold/sends.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
@@ -42,14 +43,12 @@ export class VerifyReconciler implements Reconciler {
     this.#options = options;
   }
 
-  async pass(signal: AbortSignal): Promise<PassReport> {
-    const { store, guard, sender, log } = this.#options;
-    const tally = new Tally();
-    const look = await guard.look(signal);
-    if (!('view' in look)) {
-      tally.skip(look.code);
-      return tally.report();
-    }
+  pass(signal: AbortSignal): Promise<PassReport> {
+    return passByLook(this.#options.guard, signal, (look, tally) => this.#verifyDue(look, tally, signal));
+  }
+
+  async #verifyDue(look: Look, tally: Tally, signal: AbortSignal): Promise<void> {
+    const { store, sender, log } = this.#options;
     const lost: Lost[] = [];
     const sends = new Sends(log);
     await drain({
@@ -77,12 +76,11 @@ export class VerifyReconciler implements Reconciler {
       signal,
     });
     await this.#writeLosses(lost, look, signal);
-    return tally.report();
   }
 
   async #verify(deal: Deal, look: Look, { lost, sends }: { lost: Lost[]; sends: Sends }, signal: AbortSignal): Promise<void> {
     const { store, guard, sender, log } = this.#options;
-    const pieceCid = (await store.piece(deal.pieceId))?.value.built?.pieceCid;
+    const pieceCid = (await store.built(deal.pieceId))?.pieceCid;
     if (pieceCid === undefined) throw new Error(`deal ${deal.id} is about piece ${deal.pieceId}, which is not there`);
     const seen = await lookAtDeal(deal, pieceCid, look, this.#options, signal);
     if (this.#step(deal, seen).deal.state === 'lost' && deal.state !== 'lost') {

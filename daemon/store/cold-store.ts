@@ -58,6 +58,7 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
     duePieces: (queue, epoch, limit) => queries.duePieces(queue, epoch, limit),
     dueDeals: (epoch, limit) => queries.dueDeals(epoch, limit),
     piece: (pieceId) => queries.piece(pieceId),
+    built: (pieceId) => queries.built(pieceId),
     piecesOf: (contentKey) => queries.piecesOf(contentKey),
     coldOf: (contentKeys) => queries.coldOf(contentKeys),
     deal: (dealId) => queries.deal(dealId),

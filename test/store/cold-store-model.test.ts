@@ -227,6 +227,7 @@ async function sameAs(t: ExecutionContext, cold: ColdStore, model: Model): Promi
       values(await cold.piecesOf(contentKey)),
       ids.map((pieceId) => model.pieces.get(pieceId) as Piece),
     );
+    for (const pieceId of ids) t.deepEqual(await cold.built(pieceId), model.pieces.get(pieceId)?.built);
     const waiting = model.waiting.get(contentKey);
     const [shown] = await cold.coldOf([contentKey]);
     t.deepEqual(shown, {

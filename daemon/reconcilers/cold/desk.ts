@@ -4,7 +4,7 @@ import { isFbpdError } from '../../domain/errors.ts';
 import type { Piece } from '../../domain/piece.ts';
 import type { ColdPolicy } from '../../domain/policy.ts';
 import type { Versioned } from '../../domain/ports.ts';
-import type { Provider, ProviderEvent } from '../../domain/provider.ts';
+import type { Provider } from '../../domain/provider.ts';
 import type { DealStep } from '../../plan/deal-step.ts';
 import { type Exposure, exposureOf, minus, NO_EXPOSURE, plus } from '../../plan/ledger.ts';
 import { newProvider, withEvent } from '../../plan/providers.ts';
@@ -110,10 +110,6 @@ export class Desk {
       if (await this.#write({ providers: [written] })) return written.after as Provider;
     }
     throw new Error(`provider ${providerId} changed under our hands ${TRIES} times in a row`);
-  }
-
-  noteEvent(providerId: string, event: ProviderEvent): Promise<Provider> {
-    return this.changeProvider(providerId, (provider) => withEvent(provider, event, this.#options.rules));
   }
 
   async #changeFor(before: Versioned<Deal>, step: DealStep, headEpoch: number): Promise<ColdChange> {

@@ -73,8 +73,7 @@ export class SpendingGuard {
   /** Free for new deals; undefined while balances could not be read. */
   async availableAtto(): Promise<bigint | undefined> {
     if (this.#funds === undefined) return undefined;
-    const { escrowAtto, lockedAtto, walletAtto } = this.#funds;
-    return walletAtto + escrowAtto - lockedAtto - (await this.#options.desk.exposure()).promisedAtto;
+    return freeOf(this.#funds) - (await this.#options.desk.exposure()).promisedAtto;
   }
 
   /**
@@ -129,12 +128,11 @@ export class SpendingGuard {
     const problem = await maker.problem(within(signal, ASK_NODE_MS));
     await this.#readFunds(chain, seen, signal);
     if (trip === undefined) await this.#remember(seen);
-    const freeAtto = this.#funds === undefined ? undefined : this.#funds.walletAtto + this.#funds.escrowAtto - this.#funds.lockedAtto;
     const plannedHold = planSpending({
       ...input,
       makerProblem: problem ?? (this.#wallet === undefined ? NO_WALLET : undefined),
       fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
-      ...(freeAtto === undefined ? {} : { freeAtto }),
+      ...(this.#funds === undefined ? {} : { freeAtto: freeOf(this.#funds) }),
     });
     this.#held = plannedHold ?? this.#watch.doubt;
     return { view: seen };
@@ -272,6 +270,11 @@ const FINE: SpendingInput = {
   behindMaxSeconds: Number.POSITIVE_INFINITY,
 };
 const NO_WALLET: Reason = { code: 'no_wallet', text: 'waiting: the Lotus node does not say which wallet pays' };
+
+/** Not locked by any deal, in wallet and escrow together. */
+function freeOf({ walletAtto, escrowAtto, lockedAtto }: Funds): bigint {
+  return walletAtto + escrowAtto - lockedAtto;
+}
 
 /** False when somebody else wrote the same first. */
 async function ignoreConflict(write: Promise<void>): Promise<boolean> {

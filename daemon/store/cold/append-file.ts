@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { syncDir } from '../engine/sentinel.ts';
+
 /** A file that grows at its end. */
 export interface AppendFile {
   /** Undefined while there is none. */
@@ -37,6 +39,7 @@ export function appendFileAt(path: string): AppendFile {
         await file.datasync();
         return size === 0;
       });
+      // A new name is on disk only when its directory is.
       if (isNew) await syncDir(dirname(path));
     },
     truncate: (sizeBytes) =>
@@ -52,14 +55,4 @@ async function unlessMissing<T>(task: Promise<T>): Promise<T | undefined> {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-}
-
-/** A new name is on disk only when its directory is. */
-async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

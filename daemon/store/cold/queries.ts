@@ -1,7 +1,7 @@
 import type { BudgetDay, ColdOfContent, ColdTotals, WaitingContent } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { isFbpdError } from '../../domain/errors.ts';
-import type { Piece } from '../../domain/piece.ts';
+import type { BuiltPiece, Piece } from '../../domain/piece.ts';
 import type { Range, Store, StoredValue, Versioned } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';
@@ -57,6 +57,10 @@ export class ColdQueries {
 
   async piece(pieceId: string): Promise<Versioned<Piece> | undefined> {
     return (await this.pieces([pieceId]))[0];
+  }
+
+  async built(pieceId: string): Promise<BuiltPiece | undefined> {
+    return (await this.#store.get<StoredPiece>(coldKeys.piece(pieceId)))?.value.built;
   }
 
   /** Those that are there. */
