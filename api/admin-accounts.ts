@@ -2,14 +2,17 @@ import type Router from '@koa/router';
 
 import type { Account, Token } from '../daemon/domain/account.ts';
 import type { Accounts, Clock, PinStore } from '../daemon/domain/ports.ts';
+import type { UsageView } from '../daemon/domain/usage.ts';
 import type { components } from '../spec/fbpd.ts';
 import { renderAccount, renderToken } from './admin-render.ts';
 import type { AdminValidators } from './admin-validate.ts';
 import { readJson } from './body.ts';
+import { PUBLIC_ACCOUNT, readAccountUsage } from './usage.ts';
 
 export interface AdminAccountsOptions {
   accounts: Accounts;
   pins: PinStore;
+  usage: UsageView;
   /** Ends an account with its pins and tokens; resolves with how many went. */
   deleteAccount: (account: Account) => Promise<{ pins: number; tokens: number }>;
   clock: Clock;
@@ -42,6 +45,15 @@ export function addAccountRoutes(router: Router, options: AdminAccountsOptions):
 
   router.get('/admin/accounts/:account', async (ctx) => {
     ctx.body = await render(await accounts.find(ctx.params.account ?? ''));
+  });
+
+  router.get('/admin/accounts/:account/usage', async (ctx) => {
+    const { contents: limit, ...query } = validators.query('getAccountUsage', ctx.querystring);
+    const { id, name } = ctx.params.account === PUBLIC_ACCOUNT.id ? PUBLIC_ACCOUNT : await accounts.find(ctx.params.account ?? '');
+    const body = await readAccountUsage(options, id, query);
+    const found = limit ? await options.usage.contents(id, body, limit) : { contents: [], isWhole: true };
+    const contents = found.contents.map(({ contentKey, served }) => ({ cid: contentKey, served }));
+    ctx.body = { account: name, accountId: id, ...body, contents, contentsWhole: found.isWhole };
   });
 
   router.delete('/admin/accounts/:account', async (ctx) => {

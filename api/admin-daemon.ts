@@ -25,6 +25,8 @@ export interface AdminDaemonOptions {
   about: About;
   /** Where the pinning API listens, as a URL. */
   endpoint: () => string;
+  /** Where contents are read, as a URL. */
+  gateway: () => string;
   accounts: Accounts;
   pins: PinStore;
   fetches: FetchView;
@@ -72,6 +74,7 @@ async function status(options: AdminDaemonOptions): Promise<Schemas['Status']> {
     pid: process.pid,
     started: formatTimestamp(startedMs),
     endpoint: options.endpoint(),
+    gateway: options.gateway(),
     accounts: (await accounts.list()).length,
     pins: { ...pins.totals() },
     fetching: fetches.fetching(),

@@ -7,11 +7,13 @@ import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Pin } from '../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../daemon/domain/policy.ts';
 import type { Clock, FetchView, PinStore, Versioned } from '../daemon/domain/ports.ts';
+import type { TierView } from '../daemon/domain/readership-port.ts';
 import type { components, operations } from '../spec/fbpd.ts';
 import { type FindPin, renderContent, renderPin } from './admin-render.ts';
 import type { AdminValidators } from './admin-validate.ts';
 import { renderDeal, renderPiece, renderStep } from './cold-render.ts';
 import { type ColdSide, epochTimes, noCold, optional } from './cold-side.ts';
+import { receiptOf } from './deals.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 type Schemas = components['schemas'];
@@ -21,6 +23,8 @@ export interface AdminDealsOptions {
   /** Absent when no deals are made. */
   cold?: ColdSide;
   pins: PinStore;
+  /** Absent when hot copies are never let go. */
+  tier?: TierView;
   fetches: FetchView;
   clock: Clock;
   validators: AdminValidators;
@@ -32,7 +36,7 @@ const LOOKED_AT_MAX = 20_000;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `/admin/deals…`, `/admin/plan` and `/admin/pins/…/explain`. */
+/** `/admin/deals…`, `/admin/plan`, `/admin/pins/…/explain` and `/admin/pins/…/receipt`. */
 export function addDealRoutes(router: Router, options: AdminDealsOptions): void {
   const { cold, validators } = options;
 
@@ -63,6 +67,11 @@ export function addDealRoutes(router: Router, options: AdminDealsOptions): void 
   router.get('/admin/pins/:requestId/explain', async (ctx) => {
     const { pin, account } = await options.findPin(ctx.params.requestId);
     ctx.body = await explain(pin, account, options);
+  });
+
+  router.get('/admin/pins/:requestId/receipt', async (ctx) => {
+    const { pin } = await options.findPin(ctx.params.requestId);
+    ctx.body = await receiptOf(pin, cold, ctx.res);
   });
 }
 
@@ -100,10 +109,16 @@ export async function renderBudget(view: ColdView): Promise<Schemas['Budget']> {
   return { day, perDay: String(perDayAtto), committed: String(committedAtto) };
 }
 
-async function explain(pin: Pin, account: string, { cold, pins, fetches, clock }: AdminDealsOptions): Promise<Schemas['Explanation']> {
+async function explain(
+  pin: Pin,
+  account: string,
+  { cold, tier, pins, fetches, clock }: AdminDealsOptions,
+): Promise<Schemas['Explanation']> {
   const content = await pins.content(pin.contentKey);
-  const rendered = renderPin(pin, account, content && renderContent(content, fetches, clock.nowMs()));
-  if (cold === undefined) return { pin: rendered, maker: 'none', pieces: [] };
+  const rendered = renderPin(pin, account, { content: content && renderContent(content, fetches, clock.nowMs()) });
+  const hotHeld = pin.status === 'queued' ? fetches.held() : undefined;
+  const hot = { pin: rendered, ...optional('hotHeld', hotHeld && { ...hotHeld }) };
+  if (cold === undefined) return { ...hot, maker: 'none', pieces: [] };
   const { store, view, maker } = cold;
   const time = epochTimes(view.lastView());
   const [{ waiting } = {}] = await store.coldOf([pin.contentKey]);
@@ -111,7 +126,8 @@ async function explain(pin: Pin, account: string, { cold, pins, fetches, clock }
   const policy = view.policies().find(({ name }) => name === waiting?.policy);
   const held = view.held();
   return {
-    pin: rendered,
+    ...hot,
+    ...(tier === undefined ? {} : { tier: await renderTier(tier, pin.contentKey) }),
     maker,
     ...optional('held', held && { ...held }),
     ...optional('headEpoch', view.lastView()?.view.headEpoch),
@@ -125,6 +141,25 @@ async function explain(pin: Pin, account: string, { cold, pins, fetches, clock }
       },
     ),
     pieces: await Promise.all(pieces.map(async ({ value: piece }) => renderPiece(piece, await dealsOf(store, piece.id), time))),
+  };
+}
+
+async function renderTier(tier: TierView, contentKey: string): Promise<NonNullable<Schemas['Explanation']['tier']>> {
+  const why = await tier.why(contentKey);
+  const read = tier.reads(contentKey);
+  return {
+    ...optional('why', why && { ...why }),
+    ...optional('read', read && { times: read.reads, last: formatTimestamp(read.lastReadMs) }),
+    retrievals: (await tier.retrievals(contentKey)).map(({ source, elsewhere, result, text, bytes, tookMs, firstByteMs, atMs }) => ({
+      at: formatTimestamp(atMs),
+      from: source?.provider ?? elsewhere ?? 'network',
+      ...optional('deal', source?.dealId),
+      result,
+      text,
+      bytes,
+      tookMs,
+      ...optional('firstByteMs', firstByteMs),
+    })),
   };
 }
 

@@ -12,7 +12,7 @@ import type { AdminValidators } from './admin-validate.ts';
 import { readJson } from './body.ts';
 import { toPinRequest } from './pin-request.ts';
 import { formatTimestamp, parseTimestamp } from './timestamps.ts';
-import { createValidators } from './validate.ts';
+import { pinningValidators } from './validate.ts';
 
 export interface AdminPinsOptions {
   accounts: Accounts;
@@ -31,14 +31,18 @@ type ListQuery = NonNullable<operations['listPins']['parameters']['query']>;
 /** `/admin/pins…` and `/admin/blocks…`. */
 export function addPinRoutes(router: Router, options: AdminPinsOptions): void {
   const { accounts, pins, fetches, clock, log, validators, bodyBytes, findPin } = options;
-  const pinRequest = { validators: createValidators(), allowPrivateOrigins: options.allowPrivateOrigins };
+  const pinRequest = { validators: pinningValidators(), allowPrivateOrigins: options.allowPrivateOrigins };
 
   router.get('/admin/pins', async (ctx) => {
     const query = validators.query('listPins', ctx.querystring);
     const owners = query.account === undefined ? await accounts.list() : [await accounts.find(query.account)];
     const page = await listPins(pins, owners, toPinQuery(query));
     const names = new Map(owners.map(({ id, name }) => [id, name]));
-    ctx.body = { count: page.count, pins: page.pins.map((pin) => renderPin(pin, names.get(pin.accountId) ?? '')) };
+    const contents = await pins.contents(page.pins.map(({ contentKey }) => contentKey));
+    ctx.body = {
+      count: page.count,
+      pins: page.pins.map((pin, i) => renderPin(pin, names.get(pin.accountId) ?? '', { hot: contents[i]?.hot })),
+    };
   });
 
   router.post('/admin/pins', async (ctx) => {
@@ -53,7 +57,7 @@ export function addPinRoutes(router: Router, options: AdminPinsOptions): void {
   router.get('/admin/pins/:requestId', async (ctx) => {
     const { pin, account } = await findPin(ctx.params.requestId);
     const content = await pins.content(pin.contentKey);
-    ctx.body = renderPin(pin, account, content && renderContent(content, fetches, clock.nowMs()));
+    ctx.body = renderPin(pin, account, { content: content && renderContent(content, fetches, clock.nowMs()) });
   });
 
   router.delete('/admin/pins/:requestId', async (ctx) => {

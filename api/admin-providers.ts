@@ -2,9 +2,11 @@ import type Router from '@koa/router';
 
 import { ColdError } from '../daemon/domain/cold-ports.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
-import type { Provider } from '../daemon/domain/provider.ts';
+import { needsIntroduction } from '../daemon/domain/introduction.ts';
+import type { Candidate, Provider } from '../daemon/domain/provider.ts';
 import type { Log } from '../daemon/log.ts';
 import type { components } from '../spec/fbpd.ts';
+import { renderWallet } from './admin-cold.ts';
 import type { AdminValidators } from './admin-validate.ts';
 import { readJson } from './body.ts';
 import { renderBreaker, renderProvider } from './cold-render.ts';
@@ -22,9 +24,10 @@ export interface AdminProvidersOptions {
 /** A provider that never answers must not hang the command that asks. */
 const ASK_TIMEOUT_MS = 60_000;
 
+const LINES_SHOWN = 10;
 const NO_REASON = 'no reason was given';
 
-/** `/admin/providers…` and `/admin/freeze`. */
+/** `/admin/providers…`, `/admin/wallet` and `/admin/freeze`. */
 export function addProviderRoutes(router: Router, { cold, log, validators, bodyBytes }: AdminProvidersOptions): void {
   function side(): ColdSide {
     if (cold === undefined) throw noCold();
@@ -33,10 +36,27 @@ export function addProviderRoutes(router: Router, { cold, log, validators, bodyB
 
   router.get('/admin/providers', async (ctx) => {
     const { store, trusted } = side();
+    const { all = false } = validators.query('listProviders', ctx.querystring);
     const known = (await store.providers()).map(({ value }) => value);
     const unseen = trusted.filter((id) => !known.some((one) => one.id === id)).map(neverSeen);
-    const providers = [...known, ...unseen].sort((a, b) => numberOf(a.id) - numberOf(b.id));
+    const ids = new Set([...known, ...unseen].map(({ id }) => id));
+    const found = all ? (await store.candidates()).filter(({ value }) => !ids.has(value.id)).map(({ value }) => ofCandidate(value)) : [];
+    const providers = [...known, ...unseen, ...found].sort((a, b) => numberOf(a.id) - numberOf(b.id));
     ctx.body = { providers: await Promise.all(providers.map((provider) => render(side(), provider))) };
+  });
+
+  router.post('/admin/providers/:provider/trust', async (ctx) => {
+    const id = providerId(ctx.params.provider);
+    const provider = await side().view.trust(id);
+    log.info({ audit: true, provider: id }, 'provider trusted');
+    ctx.body = await render(side(), provider);
+  });
+
+  router.post('/admin/providers/:provider/untrust', async (ctx) => {
+    const id = providerId(ctx.params.provider);
+    const provider = await side().view.untrust(id);
+    log.info({ audit: true, provider: id }, 'provider no longer trusted');
+    ctx.body = await render(side(), provider);
   });
 
   router.post('/admin/providers/:provider/ask', async (ctx) => {
@@ -64,6 +84,11 @@ export function addProviderRoutes(router: Router, { cold, log, validators, bodyB
     ctx.body = await render(side(), provider);
   });
 
+  router.get('/admin/wallet', async (ctx) => {
+    const { lines = LINES_SHOWN } = validators.query('getWallet', ctx.querystring);
+    ctx.body = await renderWallet(side(), lines);
+  });
+
   router.put('/admin/freeze', async (ctx) => {
     const { text = '' } = validators.body('NewNote', await readJson(ctx.req, bodyBytes));
     const breaker = await side().view.freeze(text === '' ? NO_REASON : text);
@@ -82,11 +107,17 @@ export function addProviderRoutes(router: Router, { cold, log, validators, bodyB
 
 async function render({ store, view, trusted }: ColdSide, provider: Provider): Promise<components['schemas']['Provider']> {
   const standing = {
-    trusted: trusted.includes(provider.id),
+    trusted: trusted.includes(provider.id) || provider.trusted !== undefined,
     score: view.score(provider),
     liveDeals: (await store.liveDealsWith(provider.id)).length,
+    ...(needsIntroduction(provider) ? { introduce: view.funds()?.address ?? 'the wallet that pays' } : {}),
   };
   return renderProvider(provider, standing, epochTimes(view.lastView()));
+}
+
+/** Found by a scan, and not dealt with. */
+function ofCandidate({ readEpoch, over: _, tookMs: __, ...candidate }: Candidate): Provider {
+  return { ...neverSeen(candidate.id), ...candidate, refreshedEpoch: readEpoch };
 }
 
 /** Named in the config, and not asked yet. */

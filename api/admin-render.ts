@@ -3,6 +3,7 @@ import type { Content } from '../daemon/domain/content.ts';
 import type { Pin, PinStatus } from '../daemon/domain/pin.ts';
 import type { FetchView } from '../daemon/domain/ports.ts';
 import type { components } from '../spec/fbpd.ts';
+import { tierOf } from './render.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 type Schemas = components['schemas'];
@@ -29,7 +30,14 @@ export function renderToken(token: Token, accountName: string, nowMs: number): S
   };
 }
 
-export function renderPin(pin: Pin, accountName: string, content?: Schemas['Content']): Schemas['Pin'] {
+/** With what is known of its content, for which `hot` alone will do. */
+export function renderPin(
+  pin: Pin,
+  accountName: string,
+  known: { hot?: Content['hot'] | undefined; content?: Schemas['Content'] | undefined } = {},
+): Schemas['Pin'] {
+  const { content, hot = content?.hot } = known;
+  const tier = pin.status === 'pinned' && hot !== undefined ? tierOf({ hot }) : undefined;
   const { requestId, accountId, cid, status, createdMs, name, meta, reason } = pin;
   return {
     requestId,
@@ -39,6 +47,7 @@ export function renderPin(pin: Pin, accountName: string, content?: Schemas['Cont
     ...(name === undefined ? {} : { name }),
     ...(meta === undefined ? {} : { meta: { ...meta } }),
     status,
+    ...(tier === undefined ? {} : { tier }),
     created: formatTimestamp(createdMs),
     ...(reason === undefined ? {} : { reason: { ...reason } }),
     ...(content === undefined ? {} : { content }),

@@ -7,8 +7,19 @@ import type { components, operations } from '../spec/fbpd.ts';
 import { badField, createAjv, refusal } from './validate.ts';
 
 type Schemas = components['schemas'];
-type BodyName = 'NewAccount' | 'NewToken' | 'NewPin' | 'NewBlock' | 'NewNote';
-type Operation = 'listTokens' | 'listPins' | 'listDeals' | 'getPlan';
+type BodyName = 'NewAccount' | 'NewToken' | 'NewPin' | 'NewBlock' | 'NewNote' | 'NewDrill' | 'NewScan' | 'NewLink' | 'NewAccountLink';
+type Operation =
+  | 'listTokens'
+  | 'listPins'
+  | 'listDeals'
+  | 'listProviders'
+  | 'getPlan'
+  | 'getWallet'
+  | 'uploadCar'
+  | 'uploadFiles'
+  | 'readContent'
+  | 'getUsage'
+  | 'getAccountUsage';
 type Query<O extends Operation> = NonNullable<operations[O]['parameters']['query']>;
 
 /** The validators of requests, compiled from `spec/fbpd.yaml`. All of them throw `BAD_REQUEST` naming the field. */
@@ -23,6 +34,7 @@ interface Parameter {
   $ref?: string;
   name: string;
   in: string;
+  required?: boolean;
   schema: { type?: string };
 }
 
@@ -33,7 +45,15 @@ interface Document {
 
 const SPEC_FILE = new URL('../spec/fbpd.yaml', import.meta.url);
 
-export function createAdminValidators(): AdminValidators {
+let shared: AdminValidators | undefined;
+
+/** One for the process: reading and compiling the specification takes its time. */
+export function adminValidators(): AdminValidators {
+  shared ??= compileValidators();
+  return shared;
+}
+
+function compileValidators(): AdminValidators {
   const document = parse(readFileSync(SPEC_FILE, 'utf8')) as Document;
   const ajv = createAjv({ useDefaults: true });
   ajv.addSchema(document, 'fbpd');
@@ -49,10 +69,11 @@ export function createAdminValidators(): AdminValidators {
   function queryReader(operation: string): (queryString: string) => Record<string, unknown> {
     const parameters = parametersOf(document, operation);
     const properties = Object.fromEntries(parameters.map(({ name, schema }) => [name, absoluteRefs(schema)]));
-    const validate = ajv.compile({ type: 'object', additionalProperties: false, properties });
+    const required = parameters.filter((parameter) => parameter.in === 'query' && parameter.required === true).map(({ name }) => name);
+    const validate = ajv.compile({ type: 'object', additionalProperties: false, properties, required });
     return (queryString) => {
       const query = deserialize(new URLSearchParams(queryString), parameters);
-      if (!validate(query)) throw refusal(validate.errors, undefined, query);
+      if (!validate(query)) throw refusal(validate.errors, undefined, query, 'query');
       return query;
     };
   }
@@ -92,6 +113,7 @@ function deserialize(given: URLSearchParams, parameters: readonly Parameter[]): 
     if (Object.hasOwn(query, name)) throw badField(name.slice(0, 80), 'is given more than once');
     const type = parameters.find((parameter) => parameter.name === name)?.schema.type;
     if (type === 'array') query[name] = text.split(',');
+    else if (type === 'boolean' && /^(true|false)$/.test(text)) query[name] = text === 'true';
     else query[name] = type === 'integer' && /^-?\d{1,10}$/.test(text) ? Number(text) : text;
   }
   return query;

@@ -1,10 +1,12 @@
-import type { Context, Middleware, ParameterizedContext } from 'koa';
+import type { IncomingMessage } from 'node:http';
 
-import type { Caller, Scope } from '../daemon/domain/account.ts';
+import type { Middleware } from 'koa';
+
+import type { Account, Caller, Scope } from '../daemon/domain/account.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Accounts, Clock } from '../daemon/domain/ports.ts';
 import type { Clients } from './address.ts';
-import { insufficientScope, tooManyRequests, unauthorized } from './errors.ts';
+import { type HttpError, insufficientScope, tooManyRequests, unauthorized } from './errors.ts';
 import { type ApiLimits, createTokenBuckets } from './limits.ts';
 
 /** What the steps of one request leave for those after them. */
@@ -14,9 +16,15 @@ export interface ApiState {
 
 export interface Auth {
   /** Refuses with 401, 403 or 429 unless a good token of an active account came with the request. */
-  identify(ctx: Context | ParameterizedContext<ApiState>): Promise<Caller>;
+  identify(ctx: { req: IncomingMessage }): Promise<Caller>;
   /** A route's first step: {@link Auth.identify}, then 403 unless the token has the scope. */
   requires(scope: Scope): Middleware<ApiState>;
+  /** Takes one request of an account's, or of whatever else the key stands for. @throws HttpError 429 */
+  admit(key: string): void;
+  /** A refusal of what is as good as a token: counted for its address, and a 429 when there were too many. */
+  refusal(req: IncomingMessage, error: HttpError): HttpError;
+  /** @throws FbpdError `ACCOUNT_SUSPENDED` */
+  confirmActive(account: Account): void;
   /** Again, for what took its time to arrive: 401 or 403 when the account is gone or may do nothing by now. */
   confirm(caller: Caller): Promise<void>;
 }
@@ -33,6 +41,13 @@ const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 /** Longer than any token of ours: not worth a look. */
 const MAX_HEADER_LENGTH_CHARS = 512;
 
+/** The token in a request's Authorization header; undefined when there is none, or no token in it. */
+export function bearerOf({ headers }: IncomingMessage): string | undefined {
+  const { authorization } = headers;
+  if (authorization === undefined || authorization.length > MAX_HEADER_LENGTH_CHARS) return undefined;
+  return BEARER.exec(authorization)?.[1];
+}
+
 /** After a rest an account may send this many seconds' worth of requests at once. */
 const BURST_SECONDS = 10;
 
@@ -43,44 +58,54 @@ export function createAuth(options: AuthOptions): Auth {
   const failures = createTokenBuckets({ clock, perSecond: badTokensPerMinute / 60, burst: badTokensPerMinute });
 
   // Good tokens of an address that also sends bad ones still work: they may be a neighbour's.
-  function refuse(ctx: { req: Context['req'] }, why: string): never {
-    const waitSeconds = failures.take(clients.keyOf(ctx.req));
-    if (waitSeconds > 0) throw tooManyRequests('too many refused tokens from this address', waitSeconds);
-    throw unauthorized(why);
+  function refusal(req: IncomingMessage, error: HttpError): HttpError {
+    const waitSeconds = failures.take(clients.keyOf(req));
+    return waitSeconds > 0 ? tooManyRequests('too many refused tokens from this address', waitSeconds) : error;
   }
 
-  async function identify(ctx: Context | ParameterizedContext<ApiState>): Promise<Caller> {
+  function refuse(ctx: { req: IncomingMessage }, why: string): never {
+    throw refusal(ctx.req, unauthorized(why));
+  }
+
+  function admit(key: string): void {
+    const waitSeconds = requests.take(key);
+    if (waitSeconds > 0) throw tooManyRequests(`more than ${requestsPerSecond} requests a second of this account`, waitSeconds);
+  }
+
+  async function identify(ctx: { req: IncomingMessage }): Promise<Caller> {
     const header = ctx.req.headers.authorization;
     if (header === undefined || header === '') refuse(ctx, 'there is no Authorization header; send Authorization: Bearer <token>');
-    const secret = header.length > MAX_HEADER_LENGTH_CHARS ? undefined : BEARER.exec(header)?.[1];
+    const secret = bearerOf(ctx.req);
     if (secret === undefined) refuse(ctx, 'the Authorization header is not of the form Bearer <token>');
     const caller = await accounts.authenticate(secret);
     if (caller === undefined) refuse(ctx, 'the token is unknown, revoked or expired');
-    const waitSeconds = requests.take(caller.account.id);
-    if (waitSeconds > 0) throw tooManyRequests(`more than ${requestsPerSecond} requests a second of this account`, waitSeconds);
-    checkActive(caller);
+    admit(caller.account.id);
+    checkActive(caller.account);
     return caller;
   }
 
   return {
     identify,
+    admit,
+    refusal,
+    confirmActive: checkActive,
     requires: (scope) => async (ctx, next) => {
       const caller = await identify(ctx);
       if (!caller.token.scopes.includes(scope)) throw insufficientScope(scope);
       ctx.state.caller = caller;
       await next();
     },
-    async confirm({ account: { id }, token }) {
+    async confirm({ account: { id } }) {
       const account = await accounts.find(id).catch(() => undefined);
       if (account === undefined) throw unauthorized('the account is gone');
-      checkActive({ account, token });
+      checkActive(account);
     },
   };
 }
 
-function checkActive(caller: Caller): void {
-  if (caller.account.state === 'suspended') {
+function checkActive(account: Account): void {
+  if (account.state === 'suspended') {
     throw new FbpdError('ACCOUNT_SUSPENDED', 'the account is suspended; ask the operator of this service');
   }
-  if (caller.account.state === 'deleting') throw new FbpdError('ACCOUNT_SUSPENDED', 'the account is being deleted');
+  if (account.state === 'deleting') throw new FbpdError('ACCOUNT_SUSPENDED', 'the account is being deleted');
 }

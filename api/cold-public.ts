@@ -9,6 +9,7 @@ const PRIVATE: Readonly<Record<string, string>> = {
   too_dear: 'no eligible provider: all that could take it ask more than this service pays',
   over_deal_cap: 'over budget: such a deal costs more than this service pays for one',
   over_budget: 'over budget: it goes on when this service has budget again',
+  datacap_short: 'waiting for DataCap of this service',
   funds_short: 'waiting for funds of this service',
 };
 

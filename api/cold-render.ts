@@ -1,7 +1,7 @@
 import type { Breaker, PlannedStep } from '../daemon/domain/cold-store-port.ts';
 import type { Deal, DealEvent } from '../daemon/domain/deal.ts';
 import type { Piece } from '../daemon/domain/piece.ts';
-import type { Provider } from '../daemon/domain/provider.ts';
+import type { Provider, SetAside } from '../daemon/domain/provider.ts';
 import type { components } from '../spec/fbpd.ts';
 import { type EpochTime, optional } from './cold-side.ts';
 import { formatTimestamp } from './timestamps.ts';
@@ -9,7 +9,7 @@ import { formatTimestamp } from './timestamps.ts';
 type Schemas = components['schemas'];
 
 /** A deal as the owner of a pin sees it: without what it says of the operator's side. */
-export function renderPinDeal(deal: Deal, pieceCid: string | undefined, time: EpochTime): Schemas['PinDeal'] {
+export function renderPinDeal(deal: Deal, piece: Pick<Piece, 'built' | 'part'>, time: EpochTime): Schemas['PinDeal'] {
   const { terms, activeEvidence, retrievalEvidence } = deal;
   return {
     id: deal.id,
@@ -18,7 +18,8 @@ export function renderPinDeal(deal: Deal, pieceCid: string | undefined, time: Ep
     state: deal.state,
     reason: deal.reason,
     ...optional('outcome', deal.outcome),
-    ...optional('pieceCid', pieceCid),
+    ...optional('pieceCid', piece.built?.pieceCid),
+    ...optional('part', renderPart(piece)),
     ...optional('dealId', deal.chainDealId),
     proposalCid: deal.proposalCid,
     ...renderSpan(terms, time),
@@ -27,6 +28,11 @@ export function renderPinDeal(deal: Deal, pieceCid: string | undefined, time: Ep
     ...optional('lastRetrieved', retrievalEvidence && formatTimestamp(retrievalEvidence.atMs)),
     history: deal.history.map(renderEvent),
   };
+}
+
+/** Counted from 1. */
+function renderPart({ part }: Pick<Piece, 'part'>): Schemas['Part'] | undefined {
+  return part && { number: part.index + 1, of: part.of };
 }
 
 /** A deal as the operator sees it. */
@@ -108,6 +114,7 @@ export function renderPiece(piece: Piece, deals: readonly Deal[], time: EpochTim
     contents: piece.members.length,
     gone: piece.members.filter(({ gone }) => gone === true).length,
     bytes: piece.members.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...optional('part', renderPart(piece)),
     ...(built === undefined
       ? {}
       : { rootCid: built.rootCid, pieceCid: built.pieceCid, carBytes: built.carSizeBytes, pieceBytes: built.pieceSizeBytes }),
@@ -123,25 +130,38 @@ export function renderPiece(piece: Piece, deals: readonly Deal[], time: EpochTim
 export function renderStep({ pieceId, contents, sampleKeys, step }: PlannedStep, time: EpochTime): Schemas['PlannedStep'] {
   const shared = { piece: pieceId, contents, sample: [...sampleKeys], kind: step.kind, reason: { ...step.why } };
   if (step.kind !== 'propose') return shared;
-  return { ...shared, provider: step.provider, cost: String(step.costAtto), ...renderSpan(step, time) };
+  return {
+    ...shared,
+    provider: step.provider,
+    ...optional('country', step.country),
+    owner: step.owner,
+    cost: String(step.costAtto),
+    ...renderSpan(step, time),
+  };
 }
 
 export interface ProviderStanding {
   trusted: boolean;
   score: { value: number; reasons: readonly string[] };
   liveDeals: number;
+  /** Our wallet's address, where it is to be told it. */
+  introduce?: string;
 }
 
 export function renderProvider(provider: Provider, standing: ProviderStanding, time: EpochTime): Schemas['Provider'] {
-  const { suspended, chain, ask, refreshedEpoch, notBeforeEpoch } = provider;
+  const { suspended, setAside, chain, ask, refreshedEpoch, notBeforeEpoch } = provider;
   return {
     id: provider.id,
     trusted: standing.trusted,
     ...optional('country', provider.country),
+    ...optional('countryFrom', provider.countryFrom),
+    ...optional('countryUnknown', provider.countryUnknown),
     ...optional('suspended', suspended && { text: suspended.text, at: formatTimestamp(suspended.atMs) }),
+    ...optional('setAside', setAside && renderSetAside(setAside, time)),
     ...optional('chain', chain && renderChain(chain)),
     ...optional('ask', ask && renderAsk(ask)),
     ...(refreshedEpoch === undefined ? {} : { refreshedEpoch, ...optional('refreshed', time(refreshedEpoch)) }),
+    ...optional('introduce', standing.introduce),
     ...optional('unreachable', provider.unreachable),
     ...(notBeforeEpoch <= 0 ? {} : { notBeforeEpoch, ...optional('notBefore', time(notBeforeEpoch)) }),
     failuresInRow: provider.failuresInRow,
@@ -152,11 +172,22 @@ export function renderProvider(provider: Provider, standing: ProviderStanding, t
   };
 }
 
+export function renderSetAside({ duty, text, sinceEpoch, untilEpoch, triedEpoch }: SetAside, time: EpochTime) {
+  return {
+    duty,
+    text,
+    sinceEpoch,
+    untilEpoch,
+    ...optional('until', time(untilEpoch)),
+    ...optional('triedEpoch', triedEpoch),
+  };
+}
+
 function renderChain({ owner, worker, beneficiary, peerId, hosts, sectorSizeBytes }: NonNullable<Provider['chain']>) {
   return { owner, worker, beneficiary, ...optional('peerId', peerId), hosts: [...hosts], sectorBytes: sectorSizeBytes };
 }
 
-function renderAsk(ask: NonNullable<Provider['ask']>) {
+export function renderAsk(ask: NonNullable<Provider['ask']>) {
   return {
     price: String(ask.priceAttoPerGibEpoch),
     verifiedPrice: String(ask.verifiedPriceAttoPerGibEpoch),

@@ -1,8 +1,11 @@
 import type { ChainView } from '../daemon/domain/cold-ports.ts';
 import type { ColdStore, ColdView } from '../daemon/domain/cold-store-port.ts';
+import type { Drills } from '../daemon/domain/drill.ts';
 import { EPOCH_MS } from '../daemon/domain/epoch.ts';
 import { FbpdError } from '../daemon/domain/errors.ts';
 import type { Clock } from '../daemon/domain/ports.ts';
+import type { Receipts } from '../daemon/domain/receipt-ports.ts';
+import type { Scans } from '../daemon/domain/scan.ts';
 import { formatTimestamp } from './timestamps.ts';
 
 /** The cold layer as the APIs see it. There is none when `cold.maker` is `none`. */
@@ -11,6 +14,10 @@ export interface ColdSide {
   maker: string;
   store: ColdStore;
   view: ColdView;
+  drills: Drills;
+  /** Absent where the chain cannot be walked. */
+  scans?: Scans;
+  receipts: Receipts;
   /** Providers that the config names. */
   trusted: readonly string[];
   clock: Clock;
@@ -42,7 +49,9 @@ export function optional<K extends string, V>(key: K, value: V | undefined): { [
 
 /** 409: asked for deals where none are made. */
 export function noCold(): FbpdError {
-  return new FbpdError('CONFLICT', 'this daemon makes no storage deals: cold.maker is "none"; set it to "lotus-client" and restart', {
-    subject: 'cold.maker',
-  });
+  return new FbpdError(
+    'CONFLICT',
+    'this daemon makes no storage deals: cold.maker is "none"; set it to "mk12", or to "lotus-client" on a private network, and restart',
+    { subject: 'cold.maker' },
+  );
 }

@@ -1,4 +1,5 @@
 import type { ColdOfContent, WaitingContent } from '../daemon/domain/cold-store-port.ts';
+import { copiesOf } from '../daemon/domain/copies.ts';
 import type { Reason } from '../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../daemon/domain/policy.ts';
 import { formatSize } from '../daemon/domain/units.ts';
@@ -26,19 +27,29 @@ const NOT_HELD: Reason = { code: 'not_held', text: 'deals are made as soon as al
 
 /**
  * Of a content that lies in several pieces, the one counts of which most can be said: copies of different pieces may be with
- * one provider, so they are not added up.
+ * one provider, so they are not added up. One that was cut is there as often as its weakest part.
  */
 function summarize(cold: ColdOfContent | undefined, isHeld: boolean, context: SummaryContext): ColdSummary {
-  const piece = [...(cold?.pieces ?? [])].sort((a, b) => rank(b) - rank(a))[0];
-  if (piece === undefined) return withoutPiece(cold?.waiting, isHeld, context);
-  const { min, target, active, pending, soonestEndEpoch } = piece.summary;
+  const pieces = cold?.pieces ?? [];
+  const wanted = pieces.filter(({ state }) => state !== 'retired');
+  const [best] = copiesOf(wanted.length > 0 ? wanted : pieces);
+  const piece = best?.weakest ?? best?.pieces[0];
+  if (best === undefined || piece === undefined) return withoutPiece(cold?.waiting, isHeld, context);
+  const { active, pending } = best;
+  const { min, target } = piece.summary;
   const wanting = piece.state !== 'retired' && active + pending < target;
-  const next = publicNext(piece.next);
+  const next = nextOf(piece);
+  const ends = best.pieces.flatMap(({ summary }) => summary.soonestEndEpoch ?? []);
   return {
     replicas: { min, target, active, pending },
     next: wanting ? joined(context.held, next) : next,
-    ...(soonestEndEpoch === undefined ? {} : { soonestEndEpoch }),
+    ...(ends.length === 0 ? {} : { soonestEndEpoch: Math.min(...ends) }),
   };
+}
+
+function nextOf({ next, part }: ColdOfContent['pieces'][number]): Reason {
+  const { code, text } = publicNext(next);
+  return part === undefined ? { code, text } : { code, text: `part ${part.index + 1} of ${part.of}: ${text}` };
 }
 
 function withoutPiece(waiting: WaitingContent | undefined, isHeld: boolean, { held, policies }: SummaryContext): ColdSummary {
@@ -57,10 +68,6 @@ function waitsForPiece({ sinceMs }: WaitingContent, policy: ColdPolicy | undefin
 
 function joined(held: Reason | undefined, next: Reason): Reason {
   return held === undefined ? next : { code: held.code, text: `${held.text}; ${next.text}` };
-}
-
-function rank({ state, summary }: ColdOfContent['pieces'][number]): number {
-  return (state === 'retired' ? 0 : 1_000_000) + summary.active * 1_000 + summary.pending;
 }
 
 /** Of a page of pins. */

@@ -5,9 +5,18 @@ export interface CorsOptions {
   origins: readonly string[];
 }
 
-const METHODS = 'GET, HEAD, POST, DELETE';
-const REQUEST_HEADERS = 'Authorization, Content-Type';
-const EXPOSED_HEADERS = 'Retry-After, WWW-Authenticate, Allow';
+/** What such pages may do, and see of the replies. */
+export interface CorsGrant {
+  methods: string;
+  requestHeaders: string;
+  exposedHeaders: string;
+}
+
+const API: CorsGrant = {
+  methods: 'GET, HEAD, POST, DELETE',
+  requestHeaders: 'Authorization, Content-Type',
+  exposedHeaders: 'Retry-After, WWW-Authenticate, Allow',
+};
 /** Chromium caps it at two hours, Firefox at a day. */
 const MAX_AGE_SECONDS = 7200;
 
@@ -15,7 +24,7 @@ const MAX_AGE_SECONDS = 7200;
  * Cross-origin access for browser clients. Preflights are answered here, without a token, as browsers send them without.
  * Its headers are on errors too, so that a page can read why it was refused. Cookies are never involved.
  */
-export function cors(options: CorsOptions): Middleware {
+export function cors(options: CorsOptions, grant: CorsGrant = API): Middleware {
   const allowed = new Set(options.origins);
   const any = allowed.has('*');
   return async (ctx, next) => {
@@ -26,13 +35,13 @@ export function cors(options: CorsOptions): Middleware {
     if (origin === '' || !(any || allowed.has(origin))) return next();
     ctx.set('Access-Control-Allow-Origin', any ? '*' : origin);
     if (ctx.method === 'OPTIONS' && ctx.get('Access-Control-Request-Method') !== '') {
-      ctx.set('Access-Control-Allow-Methods', METHODS);
-      ctx.set('Access-Control-Allow-Headers', REQUEST_HEADERS);
+      ctx.set('Access-Control-Allow-Methods', grant.methods);
+      ctx.set('Access-Control-Allow-Headers', grant.requestHeaders);
       ctx.set('Access-Control-Max-Age', String(MAX_AGE_SECONDS));
       ctx.status = 204;
       return;
     }
-    ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    ctx.set('Access-Control-Expose-Headers', grant.exposedHeaders);
     await next();
   };
 }

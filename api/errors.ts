@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 
 import { type ErrorCode, FbpdError } from '../daemon/domain/errors.ts';
+import { UploadError, type UploadFault } from '../daemon/domain/upload-port.ts';
 import type { Log } from '../daemon/log.ts';
 
 /** The only shape an error has on the wire: `components.schemas.Failure` of the spec. */
@@ -59,10 +60,8 @@ export function bodyTooLarge(limitBytes: number): HttpError {
 }
 
 /** 415. */
-export function unsupportedMediaType(type: string): HttpError {
-  return new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', `Content-Type: expected application/json, got ${printable(type)}`, {
-    Accept: 'application/json',
-  });
+export function unsupportedMediaType(type: string, expected = 'application/json'): HttpError {
+  return new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', `Content-Type: expected ${expected}, got ${printable(type)}`, { Accept: expected });
 }
 
 /** 429, with whole seconds until it is worth trying again. */
@@ -73,6 +72,76 @@ export function tooManyRequests(details: string, retryAfterSeconds: number): Htt
 /** 503, with whole seconds until it is worth trying again. */
 export function unavailable(details: string, retryAfterSeconds: number): HttpError {
   return new HttpError(503, 'UNAVAILABLE', details, { 'Retry-After': String(retryAfterSeconds) });
+}
+
+/** 403: a signed link that is forged, cut short, expired, or of an account that is no more. */
+export function linkRefused(why: string): HttpError {
+  return new HttpError(403, 'LINK_REFUSED', `access denied: ${why}`);
+}
+
+/** 403: not the token of this deal and size. */
+export function transferRefused(): HttpError {
+  return new HttpError(403, 'TRANSFER_REFUSED', 'access denied: the token is not the one that came with this deal');
+}
+
+/** 404: the token is good, but there is no such deal here, or no piece of it. */
+export function noTransfer(): HttpError {
+  return new HttpError(404, 'NOT_FOUND', 'there is no piece to be fetched for this deal');
+}
+
+/** 410: nothing is to be fetched for a deal any more. */
+export function transferOver(state: string): HttpError {
+  const why = state === 'active' ? 'the deal has started' : `the deal is over (${state})`;
+  return new HttpError(410, 'TRANSFER_OVER', `${why}: its piece is not given out for it any more`);
+}
+
+/** 416: the range begins at or behind the end. */
+export function noRange(sizeBytes: number): HttpError {
+  return new HttpError(416, 'RANGE_NOT_SATISFIABLE', `the range begins at or behind the end, ${sizeBytes} bytes`, {
+    'Content-Range': `bytes */${sizeBytes}`,
+  });
+}
+
+/** 414. */
+export function targetTooLong(limitChars: number): HttpError {
+  return new HttpError(414, 'URI_TOO_LONG', `the path may have at most ${limitChars} characters`);
+}
+
+/** 413: what nobody pinned here may be read under the limits of pins only. */
+export function contentTooLarge(limitBytes: number): HttpError {
+  return new HttpError(413, 'CONTENT_TOO_LARGE', `more than the ${limitBytes} bytes that may be read of what is not pinned here`);
+}
+
+/** 502: all sources were asked, and none has it. */
+export function noSource(details: string): HttpError {
+  return new HttpError(502, 'NO_SOURCE', details);
+}
+
+/** 502: the hot tier gave no answer that could be passed on. */
+export function badGateway(details: string): HttpError {
+  return new HttpError(502, 'BAD_GATEWAY', details);
+}
+
+/** 504: nobody has said no, but the bytes did not come. */
+export function gatewayTimeout(details: string): HttpError {
+  return new HttpError(504, 'GATEWAY_TIMEOUT', details);
+}
+
+/** What the hot tier's own gateway refuses, by its status; for all others it is the tier that failed. */
+const TIER_REASONS: Readonly<Record<number, string>> = {
+  400: 'BAD_REQUEST',
+  404: 'NOT_FOUND',
+  406: 'NOT_ACCEPTABLE',
+  410: 'GONE',
+  412: 'PRECONDITION_FAILED',
+  416: 'RANGE_NOT_SATISFIABLE',
+};
+
+/** The same refusal, with its sentence, in our shape. */
+export function tierRefused(status: number, sentence: string, headers: Readonly<Record<string, string>>): HttpError {
+  const reason = TIER_REASONS[status];
+  if (reason === undefined) return badGateway(sentence === '' ? `the hot tier answered ${status}` : sentence);
+  return new HttpError(status, reason, sentence, headers);
 }
 
 interface Rule {
@@ -98,6 +167,19 @@ const RULES: Partial<Record<ErrorCode, Rule>> = {
   UNAVAILABLE: { status: 503, retryAfterSeconds: 5 },
   // The daemon is about to end and be started again.
   STORE_IO: { status: 503, retryAfterSeconds: 10 },
+};
+
+/** What each fault of an upload is on the wire. */
+const UPLOAD_RULES: Readonly<Record<UploadFault, Rule & { reason: string }>> = {
+  malformed: { status: 400, reason: 'MALFORMED_UPLOAD' },
+  cut: { status: 400, reason: 'UPLOAD_CUT_SHORT' },
+  bad_block: { status: 400, reason: 'BAD_BLOCK' },
+  unsupported: { status: 400, reason: 'UNSUPPORTED_BLOCK' },
+  bad_root: { status: 400, reason: 'BAD_ROOT' },
+  incomplete: { status: 400, reason: 'INCOMPLETE_DAG' },
+  too_large: { status: 413, reason: 'PAYLOAD_TOO_LARGE' },
+  stalled: { status: 408, reason: 'REQUEST_TIMEOUT' },
+  busy: { status: 429, reason: 'TOO_MANY_REQUESTS', retryAfterSeconds: 10 },
 };
 
 /** STORE_IO's message names files and error numbers, which are nobody's business but the operator's. */
@@ -134,17 +216,34 @@ function answer(ctx: Context, error: unknown, options: ErrorsOptions, newId: () 
     reply(ctx, error.status, error.reason, error.message, error.headers);
     return;
   }
+  if (error instanceof UploadError) {
+    const { status, reason, retryAfterSeconds } = UPLOAD_RULES[error.fault];
+    reply(ctx, status, reason, error.message, retryAfter(retryAfterSeconds));
+    return;
+  }
   const rule = error instanceof FbpdError ? RULES[error.code] : undefined;
   if (error instanceof FbpdError && rule !== undefined) {
     if (rule.status >= 500) options.log.warn({ code: error.code, method: ctx.method, path: ctx.path }, error.message);
     const shown = options.revealInternals ? undefined : PUBLIC_TEXT[error.code];
-    const headers: Record<string, string> = rule.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(rule.retryAfterSeconds) };
-    reply(ctx, rule.status, shown?.reason ?? error.code, shown?.details ?? error.message, headers);
+    reply(ctx, rule.status, shown?.reason ?? error.code, shown?.details ?? error.message, retryAfter(rule.retryAfterSeconds));
     return;
   }
   // The client went away while its body was being read: nobody is left to answer, and nothing is wrong here.
   if (!ctx.req.complete && ctx.req.destroyed) return;
   unexpected(ctx, error, options, newId());
+}
+
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { 'Retry-After': String(seconds) };
+}
+
+/** The failure to be told within a reply to the operator that has begun already. */
+export function failureOf(error: unknown, log: Log): Failure {
+  if (error instanceof HttpError) return failure(error.reason, error.message);
+  if (error instanceof UploadError) return failure(UPLOAD_RULES[error.fault].reason, error.message);
+  if (error instanceof FbpdError) return failure(error.code, error.message);
+  log.error({ err: error }, 'unexpected error in the middle of a reply');
+  return failure('INTERNAL_SERVER_ERROR', error instanceof Error ? error.message : String(error));
 }
 
 function unexpected(ctx: Context, error: unknown, options: ErrorsOptions, id: string): void {

@@ -4,6 +4,8 @@ import type { Clock } from '../daemon/domain/ports.ts';
 export interface ApiLimits {
   /** The largest body of a request. */
   bodyBytes: number;
+  /** The largest body of an upload: what one pin may have, and what is written around it. */
+  uploadBytes: number;
   /** The largest head of a request: its line and its headers. */
   headerBytes: number;
   /** A request's headers must have arrived by then. */
@@ -24,6 +26,7 @@ export interface ApiLimits {
 
 export const DEFAULT_LIMITS: ApiLimits = {
   bodyBytes: 64 * 1024,
+  uploadBytes: 32 * 1024 ** 3,
   headerBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

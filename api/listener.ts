@@ -15,6 +15,11 @@ export interface Listener {
   close(): Promise<void>;
   /** True once `close` was called: replies should ask for their connection to be closed. */
   closing(): boolean;
+  /**
+   * Lets a request take longer to arrive than `requestTimeoutMs`, until the returned function is called: its route sees to it
+   * that something comes.
+   */
+  patient(req: IncomingMessage): () => void;
 }
 
 export interface ListenerOptions {
@@ -23,9 +28,14 @@ export interface ListenerOptions {
   port: number;
   limits: ApiLimits;
   log: Log;
+  /** The key of the config that its address comes from. */
+  key: 'api.listen' | 'gateway.listen';
+  /** A connection on which nothing moves either way, as with a client that doesn't read its reply, is cut after this. Default 2 minutes. */
+  silenceMs?: number;
+  /** So much of a reply may wait in memory for its client. Default: Node's 64 KiB. */
+  bufferBytes?: number;
 }
 
-/** A connection on which nothing moves either way, as with a client that doesn't read its reply, is cut after this. */
 const SILENCE_MS = 120_000;
 /** How often Node looks for requests that are late. */
 const TIMEOUT_CHECK_MS = 1000;
@@ -40,6 +50,7 @@ export function createListener(options: ListenerOptions): Listener {
   const { handle, limits } = options;
   const sockets = new Set<Duplex>();
   const replies = new WeakMap<Duplex, ServerResponse>();
+  const patient = new WeakSet<Duplex>();
   const accept: RequestListener = (req, res) => {
     replies.set(req.socket, res);
     handle(req, res);
@@ -54,20 +65,23 @@ export function createListener(options: ListenerOptions): Listener {
       noDelay: true,
       // Node's own answer to a missing Host has no body; the API gives one, and the name is not used for anything.
       requireHostHeader: false,
+      ...(options.bufferBytes === undefined ? {} : { highWaterMark: options.bufferBytes }),
     },
     accept,
   );
   server.maxConnections = limits.connections;
-  server.timeout = Math.max(SILENCE_MS, limits.keepAliveTimeoutMs);
+  server.timeout = Math.max(options.silenceMs ?? SILENCE_MS, limits.keepAliveTimeoutMs);
   // Too few file descriptors to accept with, say: what is open goes on, and nobody else would hear of it.
   server.on('error', (error) => {
-    if (server.listening) options.log.error({ err: error }, 'the API could not accept a connection');
+    if (server.listening) options.log.error({ err: error }, `${options.key}: a connection could not be accepted`);
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('clientError', (error, socket) => {
+    // Said once for each request, which then may take its time.
+    if (codeOf(error) === LATE && patient.has(socket)) return;
     answerBrokenRequest(error, socket, wasAnswered(replies.get(socket)));
   });
   server.on('checkContinue', (req, res) => {
@@ -82,6 +96,10 @@ export function createListener(options: ListenerOptions): Listener {
   let closed: Promise<void> | undefined;
   return {
     closing: () => closed !== undefined,
+    patient({ socket }) {
+      patient.add(socket);
+      return () => patient.delete(socket);
+    },
     close() {
       closed ??= closeServer(server, limits.closeDeadlineMs, () => {
         // Node's own idea of idle leaves out connections that never sent anything.
@@ -90,7 +108,7 @@ export function createListener(options: ListenerOptions): Listener {
       return closed;
     },
     async listen() {
-      await bind(server, options.host, options.port);
+      await bind(server, options);
       const address = server.address();
       if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has an address and a port');
       return { address };
@@ -98,13 +116,13 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
-async function bind(server: Server, host: string, port: number): Promise<void> {
+async function bind(server: Server, { host, port, key }: ListenerOptions): Promise<void> {
   try {
     server.listen({ host, port });
     await once(server, 'listening');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FbpdError('BAD_ENVIRONMENT', `api.listen: cannot listen on ${host}:${port}: ${why}`, { subject: 'api.listen', cause });
+    throw new FbpdError('BAD_ENVIRONMENT', `${key}: cannot listen on ${host}:${port}: ${why}`, { subject: key, cause });
   }
 }
 
@@ -117,11 +135,17 @@ async function closeServer(server: Server, deadlineMs: number, closeIdle: () => 
   clearTimeout(deadline);
 }
 
+const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
 /** By Node's error code; anything else is a 400. */
 const BROKEN: Record<string, [status: number, statusText: string, reason: string, details: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'HEADERS_TOO_LARGE', 'the request line and headers are too long'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Payload Too Large', 'PAYLOAD_TOO_LARGE', 'too many chunk extensions'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'REQUEST_TIMEOUT', 'the request did not arrive in time'],
+  [LATE]: [408, 'Request Timeout', 'REQUEST_TIMEOUT', 'the request did not arrive in time'],
 };
 
 /** True when the broken bytes belong to a request that has its reply, or a part of it, already. */
@@ -132,7 +156,7 @@ function wasAnswered(reply: ServerResponse | undefined): boolean {
 }
 
 function answerBrokenRequest(error: Error, socket: Duplex, answered: boolean): void {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   // A client would take more bytes for a part of the reply it has, or for the reply to its next request.
   if (code === 'ECONNRESET' || !socket.writable || answered) {
     socket.destroy();

@@ -39,10 +39,10 @@ export function toPinQuery(queryString: string, validators: Validators): PinQuer
   return query;
 }
 
-type Parameters = Map<string, string[]>;
+export type Parameters = Map<string, string[]>;
 
-/** Names and values, decoded, in order. */
-function readQueryString(queryString: string): Parameters {
+/** Names and values, decoded, in order. @throws FbpdError `BAD_REQUEST` for what is not percent-encoded UTF-8. */
+export function readQueryString(queryString: string): Parameters {
   const given: Parameters = new Map();
   for (const pair of queryString.split('&')) {
     if (pair === '') continue;

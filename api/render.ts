@@ -46,6 +46,7 @@ export function renderPin(
   const info = {
     ...optional('status_details', details),
     ...optional('dag_size', sizeBytes === undefined ? undefined : String(sizeBytes)),
+    ...optional('tier', pin.status === 'pinned' ? tierOf(content) : undefined),
     ...(cold === undefined ? {} : coldInfo(pin, cold)),
   };
   if (Object.keys(info).length > 0) body.info = info;
@@ -66,6 +67,12 @@ function coldInfo(pin: Pin, cold: ColdInfo): Record<string, string> {
       ? {}
       : { soonest_expiry_epoch: String(soonestEndEpoch), ...optional('soonest_expiry', cold.time(soonestEndEpoch)) }),
   };
+}
+
+/** Where it is: cold contents are fetched back when they are read. */
+export function tierOf(content: Pick<Content, 'hot'> | undefined): 'hot' | 'cold' | undefined {
+  if (content === undefined) return undefined;
+  return content.hot === 'cold' ? 'cold' : 'hot';
 }
 
 /** Why it waits, how far it is, or why it failed; undefined when there is nothing to add to the status. */

@@ -6,8 +6,11 @@ import Koa, { type Context, type Middleware } from 'koa';
 import type { Registry } from 'prom-client';
 
 import type { Accounts, Clock, FetchView, HotStatusReport, PinStore } from '../daemon/domain/ports.ts';
+import type { Uploads } from '../daemon/domain/upload-port.ts';
+import type { UsageView } from '../daemon/domain/usage.ts';
 import type { Log } from '../daemon/log.ts';
 import { createClients } from './address.ts';
+import { adminValidators } from './admin-validate.ts';
 import { type ApiState, type Auth, createAuth } from './auth.ts';
 import type { ColdSide } from './cold-side.ts';
 import { type CorsOptions, cors } from './cors.ts';
@@ -15,18 +18,29 @@ import { addDealRoutes } from './deals.ts';
 import { errors, methodNotAllowed, noSuchRoute } from './errors.ts';
 import { addHealthRoutes, type Readiness } from './health.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './limits.ts';
+import { addLinkRoutes } from './link-routes.ts';
+import type { LinksOptions } from './links.ts';
 import { createListener } from './listener.ts';
 import { apiMetrics } from './metrics.ts';
+import { closeWhenClosing, nobodysBusiness, wellFormedTarget } from './middleware.ts';
+import { addPieceRoutes, type PieceTransfers } from './pieces.ts';
 import { addPinRoutes } from './pins.ts';
-import { badField, createValidators } from './validate.ts';
+import { addUploadRoutes } from './uploads.ts';
+import { addUsageRoutes } from './usage.ts';
+import { pinningValidators } from './validate.ts';
 
 export interface ApiOptions {
   pins: PinStore;
   accounts: Accounts;
   hotStatus: () => HotStatusReport;
   fetches: FetchView;
+  usage: UsageView;
   /** Absent when no deals are made. */
   cold?: ColdSide;
+  /** Absent when providers fetch nothing from here. */
+  transfers?: PieceTransfers;
+  /** Absent when nothing can be uploaded. */
+  uploads?: Uploads;
   disk: () => 'ok' | 'low' | 'full';
   ready: () => Readiness;
   metrics: Registry;
@@ -40,6 +54,7 @@ export interface ApiOptions {
   limits?: Partial<ApiLimits>;
   /** Whether origins in private ranges and on loopback may be dialled. */
   allowPrivateOrigins: boolean;
+  links: LinksOptions;
 }
 
 export interface Api {
@@ -62,8 +77,22 @@ export function createApi(options: ApiOptions): Api {
   const auth = createAuth({ accounts: options.accounts, clients, clock: options.clock, limits });
   const router = new Router<ApiState>({ sensitive: true, strict: true });
   addHealthRoutes(router, { ...options, auth, clients });
-  addPinRoutes(router, { ...options, auth, validators: createValidators(), bodyBytes: limits.bodyBytes });
+  addPinRoutes(router, { ...options, auth, validators: pinningValidators(), bodyBytes: limits.bodyBytes });
   addDealRoutes(router, { ...options, auth });
+  addLinkRoutes(router, { ...options, auth, bodyBytes: limits.bodyBytes });
+  if (options.uploads !== undefined) {
+    addUploadRoutes(router, {
+      ...options,
+      uploads: options.uploads,
+      auth,
+      validators: adminValidators(),
+      bodyBytes: limits.bodyBytes,
+      uploadBytes: limits.uploadBytes,
+      patient: (req) => listener.patient(req),
+    });
+  }
+  const pieces = options.transfers === undefined ? undefined : addPieceRoutes(router, { ...options, ...options.transfers, auth });
+  addUsageRoutes(router, { ...options, auth, validators: adminValidators() });
 
   const app = new Koa<ApiState>();
   // Only what goes wrong after the reply has begun, which is a connection that broke, gets past `errors`.
@@ -78,36 +107,14 @@ export function createApi(options: ApiOptions): Api {
   app.use(nothingHere(auth));
 
   const callback = app.callback();
-  const listener = createListener({ handle: callback, ...options.listen, limits, log: options.log });
-  return { callback, listen: listener.listen, close: listener.close };
-}
-
-/** Replies are one account's, and no page. */
-const nobodysBusiness: Middleware = (ctx, next) => {
-  ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
-  return next();
-};
-
-/** HTTP/1.1 wants a Host, and what is asked for to be a path or, as proxies write it, a whole URL. */
-const wellFormedTarget: Middleware = async (ctx, next) => {
-  if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1') throw badField('Host', 'header is missing');
-  const target = ctx.url;
-  if (!target.startsWith('/') && target !== '*') {
-    const path = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
-    if (path === undefined) throw badField('request target', 'must be a path');
-    ctx.url = path.startsWith('/') ? path : `/${path}`;
-  }
-  await next();
-};
-
-/** So that no connection stays open only because its client keeps it for later. */
-function closeWhenClosing(closing: () => boolean): Middleware {
-  return async (ctx, next) => {
-    try {
-      await next();
-    } finally {
-      if (closing() && !ctx.res.headersSent) ctx.set('Connection', 'close');
-    }
+  const listener = createListener({ handle: callback, ...options.listen, limits, log: options.log, key: 'api.listen' });
+  return {
+    callback,
+    listen: listener.listen,
+    close() {
+      pieces?.close();
+      return listener.close();
+    },
   };
 }
 

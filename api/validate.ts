@@ -44,8 +44,15 @@ const SPEC_FILE = new URL('../spec/pinning.yaml', import.meta.url);
 /** The specification hangs this limit on the values instead of the object, where no validator sees it. */
 const MAX_META_ENTRIES = 1000;
 
-/** Reads the specification and compiles it: a few milliseconds, once. */
-export function createValidators(): Validators {
+let shared: Validators | undefined;
+
+/** One for the process: reading and compiling the specification takes its time. */
+export function pinningValidators(): Validators {
+  shared ??= compileValidators();
+  return shared;
+}
+
+function compileValidators(): Validators {
   const document = parse(readFileSync(SPEC_FILE, 'utf8')) as Document;
   const ajv = createAjv();
   ajv.addSchema(document, 'pinning');
@@ -127,12 +134,20 @@ export function badField(field: string, what: string): FbpdError {
   return new FbpdError('BAD_REQUEST', `${field} ${what}`, { subject: field });
 }
 
-/** The first thing that Ajv found, as a sentence that names the field, what came, and what would be right. */
-export function refusal(errors: ErrorObject[] | null | undefined, parameter: string | undefined, root: unknown): FbpdError {
+/**
+ * The first thing that Ajv found, as a sentence that names the field, what came, and what would be right. `whole` is what the
+ * fields are in, for what is wrong with none of them.
+ */
+export function refusal(
+  errors: ErrorObject[] | null | undefined,
+  parameter: string | undefined,
+  root: unknown,
+  whole: 'body' | 'query' = 'body',
+): FbpdError {
   const error = errors?.[0];
-  if (error === undefined) return badField(parameter ?? 'body', 'is not as the specification wants it');
+  if (error === undefined) return badField(parameter ?? whole, 'is not as the specification wants it');
   const steps = error.instancePath.split('/').slice(1).map(unescapePointer);
-  const field = fieldName(parameter === undefined ? steps : [parameter, ...steps]);
+  const field = fieldName(parameter === undefined ? steps : [parameter, ...steps]) ?? whole;
   return badField(field, complaint(error, valueAt(root, steps)));
 }
 
@@ -140,9 +155,9 @@ function unescapePointer(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function fieldName(steps: readonly string[]): string {
+function fieldName(steps: readonly string[]): string | undefined {
   const [first, ...rest] = steps;
-  if (first === undefined) return 'body';
+  if (first === undefined) return undefined;
   return first + rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step.slice(0, 80)}`)).join('');
 }
 

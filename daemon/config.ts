@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
+import { tooFewProvidersIn } from './config/cold-contradictions.ts';
 import type { Settings } from './config/keys.ts';
 import { parseSettings } from './config/parse.ts';
 import { FbpdError } from './domain/errors.ts';
@@ -25,8 +26,8 @@ export interface Config extends Omit<Settings, 'state' | 'hot' | 'lotus' | 'cold
   state: Omit<Settings['state'], 'cacheDir'> & { cacheDir: string };
   /** `rpcToken` is the secret itself; absent too when the config was read without secrets. */
   hot: Settings['hot'] & { rpcToken: string | undefined };
-  /** `token` is the secret itself; absent too when the config was read without secrets. */
-  lotus: Settings['lotus'] & { token: string | undefined };
+  /** `token` and `walletKey` are the secrets themselves; absent too when the config was read without secrets. */
+  lotus: Settings['lotus'] & { token: string | undefined; walletKey: string | undefined };
   cold: Omit<Settings['cold'], 'staging' | 'threads'> & { staging: string; threads: number };
   env: Environment;
 }
@@ -77,13 +78,14 @@ export function parseConfig(
   { file, variables, secrets = true }: { file: string; variables: NodeJS.ProcessEnv; secrets?: boolean },
 ): Config {
   const settings = parseSettings(text, file, { dir: dirname(file) });
+  assertEnoughProviders(settings, file);
   const env = readEnvironment(variables);
   return {
     ...settings,
     file,
     state: { ...settings.state, cacheDir: settings.state.cacheDir ?? defaultCacheDir(variables) },
     hot: { ...settings.hot, rpcToken: secrets ? readSecret('hot.rpc_token', settings.hot.rpcTokenFile, variables) : undefined },
-    lotus: { ...settings.lotus, token: secrets ? lotusToken(settings, file, variables) : undefined },
+    lotus: { ...settings.lotus, ...(secrets ? lotusSecrets(settings, file, variables) : { token: undefined, walletKey: undefined }) },
     cold: {
       ...settings.cold,
       staging: settings.cold.staging ?? join(settings.state.dir, 'staging'),
@@ -93,13 +95,24 @@ export function parseConfig(
   };
 }
 
-/** Making deals takes one; reading the chain does not. */
-function lotusToken({ lotus, cold }: Settings, file: string, variables: NodeJS.ProcessEnv): string | undefined {
+/** What the hot tier leaves in the state directory, managed or external: where there is one of them, there was a store. */
+export const TRACES_OF_USE = ['kubo', 'external-kubo.json'] as const;
+
+/** The store may hold more providers, which `fbpd providers trust` has put there: then too few are only warned of. */
+function assertEnoughProviders(settings: Settings, file: string): void {
+  const tooFew = tooFewProvidersIn(settings);
+  if (tooFew === undefined || TRACES_OF_USE.some((name) => existsSync(join(settings.state.dir, name)))) return;
+  throw new FbpdError('BAD_CONFIG', `${file}: ${tooFew.key} ${tooFew.problem}`, { subject: tooFew.key });
+}
+
+/** Making deals takes a token, unless they are signed here; reading the chain does not. */
+function lotusSecrets({ lotus, cold }: Settings, file: string, variables: NodeJS.ProcessEnv): Pick<Config['lotus'], 'token' | 'walletKey'> {
   const token = readSecret('lotus.token', lotus.tokenFile, variables);
-  if (token !== undefined || cold.maker === 'none') return token;
+  const walletKey = cold.maker === 'mk12' ? readSecret('lotus.wallet_key', lotus.walletKeyFile, variables, assertPrivate) : undefined;
+  if (token !== undefined || walletKey !== undefined || cold.maker === 'none') return { token, walletKey };
   throw new FbpdError(
     'BAD_CONFIG',
-    `${file}: cold.maker is "${cold.maker}" without a token: set lotus.token_file, or hand over a systemd credential named lotus.token`,
+    `${file}: cold.maker is "${cold.maker}" without a token: set lotus.token_file, or hand over a systemd credential named lotus.token${cold.maker === 'mk12' ? '; or sign with a key of your own, lotus.wallet_key_file' : ''}`,
     { subject: 'cold.maker' },
   );
 }
@@ -122,16 +135,36 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
 }
 
 /** A secret from the file the config names, or from the systemd credential of that name. */
-function readSecret(credential: string, file: string | undefined, variables: NodeJS.ProcessEnv): string | undefined {
+function readSecret(
+  credential: string,
+  file: string | undefined,
+  variables: NodeJS.ProcessEnv,
+  check: (file: string, subject: string) => void = () => undefined,
+): string | undefined {
   const directory = variables.CREDENTIALS_DIRECTORY;
   const handed = directory === undefined || directory === '' ? undefined : join(directory, credential);
   const source = file ?? (handed !== undefined && existsSync(handed) ? handed : undefined);
   if (source === undefined) return undefined;
+  check(source, file === undefined ? credential : `${credential}_file`);
   const secret = readText(source, file === undefined ? 'credential' : `${credential}_file`).trim();
   if (secret === '')
     throw new FbpdError('BAD_CONFIG', `${source}: is empty, but should hold the secret ${credential}`, { subject: credential });
   return secret;
 }
+
+/** Who reads a key can spend what it holds. */
+function assertPrivate(file: string, subject: string): void {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & OTHERS) === 0) return;
+  throw new FbpdError(
+    'BAD_CONFIG',
+    `${subject} ${file}: other users of this machine can read or change it; take that from them: chmod o=,g-w ${file}`,
+    { subject },
+  );
+}
+
+/** Bits of a file's mode: anything for everybody, or writing for the group. */
+const OTHERS = 0o027;
 
 function readText(file: string, what: string): string {
   try {

@@ -1,30 +1,39 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 
 import { createAdmin } from '../api/admin.ts';
 import type { Readiness } from '../api/health.ts';
+import { createLinkSigner } from '../api/links.ts';
+import { createTransferSigner, createTransfers } from '../api/piece-tokens.ts';
 import { createApi } from '../api/server.ts';
 import { COUNTED_TYPES as ACCOUNT_TYPES, openAccounts } from './accounts/accounts.ts';
 import { deleteAccount, finishDeletions } from './accounts/delete-account.ts';
+import { Metering } from './accounts/metering.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { FbpdError } from './domain/errors.ts';
+import { createIntakeGate } from './domain/intake-gate.ts';
 import type { HotTier } from './domain/ports.ts';
 import { createLog, type Log } from './log.ts';
-import { coldSideOf, composeCold, spendLogOf } from './main/cold.ts';
+import { coldSideOf, composeCold, spendLogOf, transfersOf } from './main/cold.ts';
+import { composeGateway } from './main/gateway.ts';
 import { composeHot } from './main/hot.ts';
+import { assertFree, type Endpoints, isFirstStart, makeStateDir, removeEndpoints, urlOf, writeEndpoints } from './main/places.ts';
+import { openHotCache, tierOf } from './main/readership.ts';
+import { composeReceipts } from './main/receipts.ts';
+import { composeRetrieval, hotPolicyOf } from './main/retrieval.ts';
+import { Undo } from './main/undo.ts';
 import { createMetrics } from './metrics.ts';
-import { createReconcilers } from './reconcilers/index.ts';
+import { createReconcilers, type Reconcilers } from './reconcilers/index.ts';
+import { openBlockIndex } from './store/block-index.ts';
 import { COUNTED_TYPES as COLD_TYPES } from './store/cold-store.ts';
 import { createDiskGuard } from './store/disk-guard.ts';
 import { refuseWhenFull } from './store/full-disk.ts';
 import { openLevelStore } from './store/level-store.ts';
+import { openLinkSecret } from './store/link-secret.ts';
 import { openPinStore, COUNTED_TYPES as PIN_TYPES } from './store/pin-store.ts';
+import { createRetrievalLog } from './store/retrieval-log.ts';
 import { type VerifyReport, verifyStore } from './store/verify.ts';
 import { verifyStoreFiles } from './store/verify-files.ts';
+import { createUploads, uploadBytesMax } from './uploads.ts';
 
 /** The layout of the keys in the store; a program refuses a store of another one. */
 const SCHEMA = 1;
@@ -36,11 +45,10 @@ const FETCH_ROTATE_MS = 30_000;
 const FETCH_QUANTUM_MS = 60_000;
 
 const CHANCES = 2 ** 40;
-
-export interface Endpoints {
-  /** Where the pinning API listens: `http://HOST:PORT`. */
-  api: string;
-}
+/** Why pins are held when there is no room; see `planHold`. */
+const NO_ROOM = ['min_free', 'hot_full'];
+/** A block that lies in more contents is looked for in the first of them. */
+const CONTENTS_OF_A_BLOCK_MAX = 64;
 
 export interface Daemon {
   endpoints: Endpoints;
@@ -55,28 +63,6 @@ export interface DaemonOptions {
   version: string;
   /** Hears of what takes long on the way up, such as a kubo being built. */
   onProgress: (text: string) => void;
-}
-
-/** Undoes, in reverse order, what was brought up so far. */
-class Undo {
-  readonly #steps: (() => Promise<unknown>)[] = [];
-  #done: Promise<void> | undefined;
-
-  add(step: () => Promise<unknown>): void {
-    this.#steps.unshift(step);
-  }
-
-  /** Every step is tried; the first error is thrown when all are through. */
-  run(): Promise<void> {
-    this.#done ??= this.#run();
-    return this.#done;
-  }
-
-  async #run(): Promise<void> {
-    const errors: unknown[] = [];
-    for (const step of this.#steps) await step().catch((error: unknown) => errors.push(error));
-    if (errors.length > 0) throw errors[0];
-  }
 }
 
 /**
@@ -99,7 +85,8 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   const clock = systemClock;
   const metrics = createMetrics();
   const startedMs = clock.nowMs();
-  await assertFree(config.api.listen);
+  await assertFree('api.listen', config.api.listen);
+  await assertFree('gateway.listen', config.gateway.listen);
   const hot = await composeHot(config, log, onProgress);
   await makeStateDir(config);
   const disk = createDiskGuard({
@@ -135,16 +122,45 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   hotUp.catch(() => undefined);
   undo.add(() => hot.stop());
   const openedPins = await openPinStore({ store, clock, log, randomUUID, cold: config.cold.maker !== 'none' });
+  const index = await openBlockIndex({ store, log });
   const pins = refuseWhenFull(openedPins, () => disk.state);
   const accounts = await openAccounts({ store, clock, log, randomBytes, randomUUID });
-  for (const name of await finishDeletions({ accounts, pins })) log.info({ account: name }, 'a deletion that was broken off is finished');
+  const usage = new Metering({ store, clock, log });
+  undo.add(() => usage.close());
+  for (const name of await finishDeletions({ accounts, pins, usage }))
+    log.info({ account: name }, 'a deletion that was broken off is finished');
   await hotUp;
-  const cold = await composeCold(config, { store, pins: openedPins, blocks: hot.blocks, clock, log, random: chance });
+  const endpoints: Endpoints = { api: '', gateway: '' };
+  const secret = await openLinkSecret(store);
+  const signer = createLinkSigner(secret);
+  const transferSigner = createTransferSigner(secret);
+  const transfers = createTransfers(transferSigner, () => endpoints.api);
+  const cold = await composeCold(config, { store, pins: openedPins, blocks: hot.blocks, transfers, clock, log, random: chance });
   if (cold !== undefined) undo.add(() => cold.close());
 
-  const reconcilers = createReconcilers({
+  const gate = createIntakeGate();
+  const { cache, close: closeCache } = await openHotCache(config.state.dir, log);
+  undo.add(closeCache);
+  const retrievalLog = createRetrievalLog(store);
+  const retrieval = composeRetrieval(config, {
+    pins,
+    hot,
+    gate,
+    cold: cold?.options,
+    elsewhere: cold?.elsewhere,
+    desk: () => reconcilers.retrievals,
+    kept: retrievalLog,
+    cache,
+    metrics,
+    hasRoom: () => !NO_ROOM.includes(reconcilers.pin.held()?.code ?? ''),
+    onGarbage: (bytes) => reconcilers.noteGarbage(bytes),
+    clock,
+    log,
+  });
+  const reconcilers: Reconcilers = createReconcilers({
     store: pins,
     hot,
+    index,
     clock,
     log,
     metrics,
@@ -158,18 +174,62 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     },
     capacityBytes: config.hot.capacityBytes ?? Number.POSITIVE_INFINITY,
     garbageBytes: config.hot.gcAfterBytes,
+    gate,
     checkDisk: () => disk.check(),
     cron: config.schedule,
-    ...(cold === undefined ? {} : { cold: { ...cold.options, cron: config.schedule } }),
+    ...(cold === undefined
+      ? {}
+      : {
+          cold: {
+            ...cold.options,
+            cron: config.schedule,
+            drill: cold.drill,
+            readership: cache,
+            hotPolicy: hotPolicyOf(config),
+            evictAbove: config.hot.evictAbove,
+            evictDownTo: config.hot.evictDownTo,
+            warm: (contentKey) => retrieval.warm(contentKey),
+            assist: (contentKey) => retrieval.read(contentKey, 'whole').release,
+          },
+        }),
   });
-  const coldSide = coldSideOf(config, cold?.store, reconcilers.cold, clock);
+  const receipts = composeReceipts({ cold, pins, hot, retrieval, clock, log });
+  const coldSide = coldSideOf(config, cold?.store, reconcilers, receipts, clock);
+  const links = { signer, pins, clock, gatewayUrl: () => endpoints.gateway };
 
+  const uploads = createUploads({
+    pins,
+    intake: hot.intake,
+    files: hot.files,
+    blocks: hot.blocks,
+    gate,
+    held: () => reconcilers.pin.held(),
+    onGarbage: (bytes) => reconcilers.noteGarbage(bytes),
+    limits: config.limits,
+    log,
+  });
+
+  const gateway = composeGateway(config, {
+    pins,
+    accounts,
+    target: () => hot.gateway(),
+    signer,
+    retrieval,
+    meter: usage,
+    belongs: (cid) => Array.fromAsync(index.contentsOf(cid, CONTENTS_OF_A_BLOCK_MAX)),
+    metrics,
+    clock,
+    log,
+  });
   const api = createApi({
     pins,
     accounts,
     hotStatus: () => hot.status(),
     fetches: reconcilers.pin,
+    usage,
     ...coldSide,
+    ...transfersOf(cold, reconcilers, transferSigner),
+    uploads,
     disk: () => disk.state,
     ready: () => readiness(hot),
     metrics,
@@ -178,23 +238,40 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
     listen: config.api.listen,
     cors: { origins: config.api.corsOrigins },
     trustedProxies: config.api.trustedProxies,
-    limits: config.limits,
+    limits: { ...config.limits, uploadBytes: uploadBytesMax(config.limits) },
     allowPrivateOrigins: config.limits.privateOrigins,
+    links,
+  });
+  undo.add(() => retrieval.stop());
+  if (receipts !== undefined) undo.add(() => receipts.stop());
+  undo.add(() => {
+    // The gateway waits until what it served is counted.
+    usage.hurry();
+    return gateway.close();
   });
   undo.add(() => api.close());
   undo.add(() => reconcilers.stop());
-  const { address } = await api.listen();
-  const endpoints: Endpoints = { api: config.api.publicUrl ?? urlOf(address.address, address.port) };
+  const gatewayUrl = urlOf((await gateway.listen()).address);
+  const apiUrl = urlOf((await api.listen()).address);
+  endpoints.gateway = config.gateway.publicUrl ?? gatewayUrl;
+  endpoints.api = config.api.publicUrl ?? apiUrl;
 
   const admin = createAdmin({
     about: { version, startedMs, config: config.file, stateDir: config.state.dir, cacheDir: config.state.cacheDir },
     endpoint: () => endpoints.api,
+    gateway: () => endpoints.gateway,
+    links,
     accounts,
     pins,
-    deleteAccount: (account) => deleteAccount({ accounts, pins }, account),
+    usage,
+    deleteAccount: (account) => deleteAccount({ accounts, pins, usage }, account),
     allowPrivateOrigins: config.limits.privateOrigins,
     fetches: reconcilers.pin,
     ...coldSide,
+    uploads,
+    hotGateway: () => hot.gateway(),
+    retrieval,
+    ...tierOf(reconcilers, cache, retrievalLog, clock),
     hot,
     storeCounts: () => store.counts(),
     checkStore: (onProgress) => verifyStore(store, { onProgress, spendLog: { file: spendLogOf(config), isLive: true } }),
@@ -207,9 +284,10 @@ async function bringUp(config: Config, { log, version, onProgress }: DaemonOptio
   });
   await admin.listen();
   undo.add(() => admin.close());
+  undo.add(() => uploads.stop());
   await reconcilers.start();
   await writeEndpoints(config, endpoints);
-  undo.add(() => rm(endpointsFile(config), { force: true }));
+  undo.add(() => removeEndpoints(config));
   log.info({ ...endpoints, readyAfterMs: clock.nowMs() - startedMs }, 'ready');
   return { endpoints, failed: fatal.promise, stop: () => undo.run() };
 }
@@ -226,48 +304,6 @@ export function checkStore(config: Config, onProgress: (records: number) => void
   });
 }
 
-async function makeStateDir({ state }: Config): Promise<void> {
-  try {
-    await mkdir(state.dir, { recursive: true, mode: 0o750 });
-    await access(state.dir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FbpdError('BAD_ENVIRONMENT', `state.dir: ${state.dir} cannot be used (${why}); make it, or give it to this user`, {
-      subject: 'state.dir',
-      cause,
-    });
-  }
-}
-
-/** What the hot tier leaves in the state directory, managed or external. */
-const TRACES_OF_USE = ['kubo', 'external-kubo.json'];
-
-/**
- * These are made after the store, so where there is one of them, there was a store: it is not made anew behind
- * anybody's back when all of it has vanished.
- */
-async function isFirstStart({ state }: Config): Promise<boolean> {
-  const found = await Promise.allSettled(TRACES_OF_USE.map((name) => access(join(state.dir, name))));
-  return found.every(({ status }) => status === 'rejected');
-}
-
-/** An occupied port is found before anything is made. The listener itself comes last and looks again. */
-async function assertFree({ host, port }: { host: string; port: number }): Promise<void> {
-  const probe = createServer();
-  try {
-    probe.listen({ host, port });
-    await once(probe, 'listening');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FbpdError('BAD_ENVIRONMENT', `api.listen: cannot listen on ${host}:${port} (${why}); stop what has it, or choose another`, {
-      subject: 'api.listen',
-      cause,
-    });
-  }
-  probe.close();
-  await once(probe, 'close');
-}
-
 /** The store was verified on opening and ends the daemon when it fails, so what can be missing here is the hot tier. */
 function readiness(hot: HotTier): Readiness {
   const { up } = hot.status();
@@ -280,19 +316,4 @@ function readiness(hot: HotTier): Readiness {
 /** In [0, 1): what is sampled cannot be foreseen by who is sampled. */
 function chance(): number {
   return randomInt(CHANCES) / CHANCES;
-}
-
-function urlOf(host: string, port: number): string {
-  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
-}
-
-function endpointsFile(config: Config): string {
-  return join(config.state.dir, 'endpoints.json');
-}
-
-/** Who starts us with port 0 reads here which one it became. */
-async function writeEndpoints(config: Config, endpoints: Endpoints): Promise<void> {
-  const file = endpointsFile(config);
-  await writeFile(`${file}.new`, `${JSON.stringify(endpoints)}\n`);
-  await rename(`${file}.new`, file);
 }

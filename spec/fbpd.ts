@@ -23,6 +23,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pins/{requestid}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestid: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Proof that a pin's content is in its deals
+         * @description Takes a token with the scope `pins:read`. Whoever has the receipt can check it, with no network, by `fbpd receipts verify` or by the rules in the README. It shows the root block of the content, and of what lies beside it in the piece up to 126 bytes that are the content's own or nobody's. 409 says why there is nothing to prove yet, or nothing to prove it with; 503 that a later request may have it: the proof is being made, the block is being fetched back, or the chain cannot be read. Deals whose signed proposal cannot be had at present are left out. Somebody else's pin is a 404.
+         */
+        get: operations["getPinReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A link that a browser can open
+         * @description Takes a token with the scope `retrieve`. Whoever has the link can read the content and all below it, in every format, from the gateway, until it expires; it is dead before when no pin of the account names the content any more, or the account is suspended. What is read counts for the account.
+         */
+        post: operations["createLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pieces/{deal}/{bytes}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the deal, as it is here */
+                deal: string;
+                /** @description How much is served, at least the size of the CAR; what is more are zeros behind it */
+                bytes: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * The CAR of a deal's piece, for the provider of the deal
+         * @description Takes the token that was sent with the deal, which is of this deal and size, the same each time, and good until the deal has started or is over, whatever restarts come between; no other token opens it. The bytes are the same each time, and as many as `Content-Length` says. One range is served, an end past the end being taken for the end; with several, or none that can be understood, all of it comes. What breaks off before its end ends in a reset of the connection, and may be taken up anywhere. `HEAD` has the length whether or not the bytes are at hand. Eight replies of one deal run at once; a further one ends the oldest.
+         */
+        get: operations["getPiece"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a content and pin it
+         * @description For clients without an IPFS node. Takes a token with the scope `pins:write`, and a CAR of version 1 or 2 with one root and all blocks of the DAG below it, in any order; blocks of other DAGs are counted and let go. Each block is hashed as it comes. The limits are those of pins, and no block may have more than 2 MiB. Nothing is kept of an upload that breaks off: it is sent again from the beginning. One that stands still while unpinned blocks are to be deleted is ended with a 408 after some seconds, and all are ended with a 507 when there is no room any more.
+         */
+        post: operations["uploadCar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was read on account of one's own account
+         * @description Takes a token with the scope `account:read`. Bytes are those written to readers' connections, whether they wanted them all or not. A response is counted on the day it ends, and a long one's bytes as it goes.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/status": {
         parameters: {
             query?: never;
@@ -77,6 +184,29 @@ export interface paths {
          * @description From the first moment it refuses everything. The reply comes when all of it is gone, which takes a while for many pins; should the daemon end before that, it goes on when it is started again.
          */
         delete: operations["deleteAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/accounts/{account}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id or its name */
+                account: components["parameters"]["accountInPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What was read on account of an account
+         * @description As `/v1/usage`. What everybody may read without a token is counted on `public`.
+         */
+        get: operations["getAccountUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -158,6 +288,23 @@ export interface paths {
         post?: never;
         /** Take a token back, at once */
         delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link to what an account has pinned */
+        post: operations["createAccountLink"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -261,6 +408,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/pins/{requestId}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestId: components["parameters"]["requestId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Proof that a pin's content is in its deals
+         * @description As `/v1/pins/{requestid}/receipt`.
+         */
+        get: operations["exportReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/deals": {
         parameters: {
             query?: never;
@@ -338,6 +507,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/providers/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for storage providers on the chain
+         * @description All that have power are looked at whose announced addresses may be dialled, and asked for their ask. Who tells one is kept as a candidate; nobody is given deals before being trusted. Results come as they are made, one JSON object a line; the last one says `done`. It ends when the connection does, and the next one goes on there. 409 while another one is under way.
+         */
+        post: operations["scanProviders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/providers/{provider}/ask": {
         parameters: {
             query?: never;
@@ -352,6 +541,49 @@ export interface paths {
         put?: never;
         /** Ask chain and provider now */
         post: operations["askProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make deals with a provider, beside those that the config names */
+        post: operations["trustProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider}/untrust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make no new deals with it
+         * @description Those there are go on, and are replaced elsewhere when they end. 409 when the config names it.
+         */
+        post: operations["untrustProvider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -393,8 +625,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make deals with it again */
+        /**
+         * Make deals with it again
+         * @description Whoever stopped that, the operator or a streak of failures.
+         */
         post: operations["unsuspendProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/wallet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The wallet that pays, its escrow with the market, and the book of it */
+        get: operations["getWallet"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -469,6 +721,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add files and pin them
+         * @description Takes the form that kubo's `/api/v0/add` takes. They become UnixFS as CIDv1 with raw leaves of 1 MiB and 1024 links a node; the outermost file or directory is pinned. The reply goes while the request comes, one JSON object a line: the last one has either `cid` and `pin`, or `error`.
+         */
+        post: operations["uploadFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/content/{cid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cid: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Read what is pinned
+         * @description A file or directory of a pinned content, as a tar archive of which the outermost entry is that file or directory. A failure after the first byte breaks the connection; `/admin/readings/{reading}` says why.
+         */
+        get: operations["readContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/readings/{reading}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reading: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Why a reply broke off
+         * @description Of what was read from `/admin/content` and broke off lately; a 404 of anything else.
+         */
+        get: operations["getReadingFailure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/check": {
         parameters: {
             query?: never;
@@ -483,6 +799,27 @@ export interface paths {
          * @description While the daemon goes on working. Progress comes as it is made, one JSON object a line; the last one says `done`.
          */
         post: operations["checkStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the last restore drill found */
+        get: operations["getDrill"];
+        put?: never;
+        /**
+         * Restore contents from their cold copies, to see that it can be done
+         * @description Each content is fetched from every provider that has an active deal about it, into a file that is removed, as if nothing else were left of it; each block is hashed, and the DAG followed to its last link. Nothing is paid for that: who asks for money is passed over. What came of it is taken down with the deals. Results come as they are made, one JSON object a line; the last one says `done`. It ends when the connection does. 409 while another drill is under way.
+         */
+        post: operations["drill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -542,6 +879,51 @@ export interface components {
             /** @description How many it has, expired ones too */
             tokens: number;
         };
+        /** @description As 2026-01-31, in UTC */
+        Day: string;
+        Served: {
+            /** @description From the hot copy */
+            hotBytes: number;
+            /** @description Fetched from the public IPFS network for the reader */
+            networkBytes: number;
+            /** @description Fetched from storage providers for the reader */
+            coldBytes: number;
+            /** @description That ended */
+            responses: number;
+        };
+        ServedDay: {
+            day: components["schemas"]["Day"];
+            served: components["schemas"]["Served"];
+        };
+        /** @description What is kept now, whichever days were asked for */
+        Stored: {
+            pins: components["schemas"]["PinCounts"];
+        };
+        Usage: {
+            from: components["schemas"]["Day"];
+            to: components["schemas"]["Day"];
+            served: components["schemas"]["Served"];
+            days: components["schemas"]["ServedDay"][];
+            stored: components["schemas"]["Stored"];
+        };
+        AccountUsage: {
+            /** @description Its name */
+            account: string;
+            accountId: string;
+            from: components["schemas"]["Day"];
+            to: components["schemas"]["Day"];
+            served: components["schemas"]["Served"];
+            days: components["schemas"]["ServedDay"][];
+            stored: components["schemas"]["Stored"];
+            /** @description Those with most bytes first. Contents are known for an account's newest 400 days with reads, 100000 of each day; what else there was is only in the sums */
+            contents: components["schemas"]["ServedContent"][];
+            /** @description False when there were too many records to look at, and older days are left out */
+            contentsWhole: boolean;
+        };
+        ServedContent: {
+            cid: string;
+            served: components["schemas"]["Served"];
+        };
         Deletion: {
             id: string;
             name: string;
@@ -551,7 +933,7 @@ export interface components {
             tokens: number;
         };
         /** @enum {string} */
-        Scope: "pins:read" | "pins:write" | "metrics:read";
+        Scope: "pins:read" | "pins:write" | "retrieve" | "account:read" | "metrics:read";
         NewToken: {
             /** @description Id or name */
             account: string;
@@ -582,6 +964,30 @@ export interface components {
             expires?: string;
             expired: boolean;
         };
+        /**
+         * @description 30 days at most
+         * @default 86400
+         */
+        LinkDuration: number;
+        NewLink: {
+            /** @description Of a content that a pin of the account names */
+            cid: string;
+            /** @description Of a file or directory below it, not percent-encoded */
+            path?: string;
+            expiresInSeconds?: components["schemas"]["LinkDuration"];
+        };
+        NewAccountLink: {
+            /** @description Id or name */
+            account: string;
+            cid: string;
+            path?: string;
+            expiresInSeconds?: components["schemas"]["LinkDuration"];
+        };
+        Link: {
+            url: string;
+            /** Format: date-time */
+            expires: string;
+        };
         NewPin: {
             /** @description Id or name */
             account: string;
@@ -590,6 +996,45 @@ export interface components {
             origins?: string[];
             meta?: {
                 [key: string]: string;
+            };
+        };
+        Upload: {
+            /** @description The root */
+            cid: string;
+            /** @description Of all distinct blocks that came */
+            bytes: number;
+            /** @description How many they were */
+            blocks: number;
+            pin: components["schemas"]["UploadedPin"];
+        };
+        /** @description A pin as the pinning API shows it */
+        UploadedPin: {
+            requestid: string;
+            status: components["schemas"]["PinStatus"];
+            /** Format: date-time */
+            created: string;
+            pin: {
+                cid: string;
+                name?: string;
+                meta?: {
+                    [key: string]: string;
+                };
+            };
+            delegates: string[];
+            info?: {
+                [key: string]: string;
+            };
+        };
+        /** @description How far an upload is, or how it ended */
+        UploadLine: {
+            /** @description Of the form */
+            bytes: number;
+            /** @description Of what is pinned */
+            cid?: string;
+            pin?: components["schemas"]["Pin"];
+            error?: {
+                reason: string;
+                details?: string;
             };
         };
         Reason: {
@@ -608,6 +1053,11 @@ export interface components {
                 [key: string]: string;
             };
             status: components["schemas"]["PinStatus"];
+            /**
+             * @description Where a pinned content is: with a hot copy, or as cold ones alone
+             * @enum {string}
+             */
+            tier?: "hot" | "cold";
             /** Format: date-time */
             created: string;
             reason?: components["schemas"]["Reason"];
@@ -620,7 +1070,7 @@ export interface components {
             /** @description How many name it */
             pins: number;
             /** @enum {string} */
-            hot: "wanted" | "pinned" | "failed" | "releasing";
+            hot: "wanted" | "pinned" | "cold" | "failed" | "releasing";
             /** @enum {string} */
             owner?: "none" | "ours" | "foreign";
             sizeBytes?: number;
@@ -642,7 +1092,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            event: "accepted" | "fetching" | "waiting" | "pinned" | "failed" | "retried" | "vanished" | "blocked";
+            event: "accepted" | "fetching" | "waiting" | "pinned" | "failed" | "retried" | "vanished" | "evicted" | "blocked";
             text: string;
         };
         /** @description attoFIL */
@@ -671,6 +1121,84 @@ export interface components {
             /** @description On their way, those included of which it is not known whether they were made */
             pending: number;
         };
+        /** @description Bytes are base64, CIDs are text as IPFS has it, epochs, offsets and sizes are numbers. What is under `claims` does not follow from the receipt itself: it takes the chain to tell. It proves the root block of the content, not the blocks below it. How to check it is in the README, "Receipts". */
+        Receipt: {
+            /** @enum {string} */
+            format: "fbpd-receipt/1";
+            /** @description For people: what it proves, and what not */
+            about: string;
+            /** @description The content, as CID of version 1 in base32 */
+            cid: string;
+            /** Format: date-time */
+            made: string;
+            claims: {
+                /** @description As its nodes call it; mainnet's name is testnetnet */
+                network: string;
+                genesisCid: string;
+            };
+            pieces: components["schemas"]["ReceiptPiece"][];
+            /** @description SHA-256, in hex, of the receipt without it, as canonical JSON: the keys of each object sorted, nothing between the tokens. It shows damage; whoever changes a receipt on purpose can make another. */
+            digest: string;
+        };
+        /** @description The place of the content's root block in one piece, and the deals about that piece */
+        ReceiptPiece: {
+            /** @description Version 1, `baga…` */
+            pieceCid: string;
+            /** @description Padded: 128 × 2^h bytes. The proposals say the same */
+            pieceSize: number;
+            /** @description Of the CAR, which is what the piece holds before padding: the length of CID and block as an unsigned varint, the CID (with the codec raw where the piece is a part of the content), the block. */
+            section: {
+                offset: number;
+                length: number;
+            };
+            /** @description The bytes of the piece, before padding, from 127 × ⌊offset / 127⌋ to 127 × ⌈(offset + length) / 127⌉; behind the end of the CAR they are zeros */
+            window: string;
+            /** @description Nodes of 32 bytes of the piece's tree beside the way from the window's quads (127 bytes) to the root: from quads upwards, at each height the left one before the right one, each only where the other child of its parent is known and it is not */
+            proof: string[];
+            claims: {
+                /** @description Root of the CAR: the content itself when it is alone in the piece */
+                carRoot: string;
+                carSize: number;
+                part?: components["schemas"]["Part"];
+            };
+            deals: components["schemas"]["ReceiptDeal"][];
+        };
+        ReceiptDeal: {
+            /** @description The CBOR of the deal proposal */
+            proposal: string;
+            /** @description One byte for its kind, 1 secp256k1, 2 BLS, then the signature */
+            signature: string;
+            proposalCids: {
+                /** @description dag-cbor, blake2b-256, of `proposal` */
+                unsigned: string;
+                /** @description The same with the claimed `clientId` in place of the client */
+                normalized: string;
+                /** @description dag-cbor, sha2-256, of `[proposal, signature]` */
+                signed: string;
+            };
+            claims: {
+                /** @description ID address of the client */
+                clientId: string;
+                /** @description Its number on the chain */
+                dealId: number;
+                sectorStartEpoch: number;
+                /** @description The message that published it; absent when it could not be found */
+                publishCid?: string;
+                /** @description When the finalized chain was last seen to have the deal in a sector */
+                lastVerified: {
+                    epoch: number;
+                    /** Format: date-time */
+                    at: string;
+                    /** @description CIDs of the blocks of the tip set at that epoch, or next below it; none when an older version looked */
+                    tipSet: string[];
+                };
+                /**
+                 * Format: date-time
+                 * @description When the provider last gave the bytes back
+                 */
+                lastRetrieved?: string;
+            };
+        };
         PinDeals: {
             replicas: components["schemas"]["Replicas"];
             next?: components["schemas"]["Reason"];
@@ -679,6 +1207,11 @@ export interface components {
             /** Format: date-time */
             soonestEnd?: string;
             deals: components["schemas"]["PinDeal"][];
+        };
+        /** @description Which part of a content that is too large for one piece; absent where all of it lies in one */
+        Part: {
+            number: number;
+            of: number;
         };
         PinDeal: {
             id: string;
@@ -692,6 +1225,7 @@ export interface components {
              */
             outcome?: "unknown";
             pieceCid?: string;
+            part?: components["schemas"]["Part"];
             /** @description Its number on the chain */
             dealId?: number;
             proposalCid: string;
@@ -802,6 +1336,7 @@ export interface components {
             gone: number;
             /** @description Of its contents together */
             bytes: number;
+            part?: components["schemas"]["Part"];
             rootCid?: string;
             pieceCid?: string;
             carBytes?: number;
@@ -826,6 +1361,33 @@ export interface components {
         };
         Explanation: {
             pin: components["schemas"]["Pin"];
+            /** @description Of a queued pin, why nothing is fetched into the hot tier at present */
+            hotHeld?: components["schemas"]["Reason"];
+            /** @description Why it is hot or cold, and what became of fetching it back */
+            tier?: {
+                why?: components["schemas"]["Reason"];
+                read?: {
+                    /** @description Since this is counted */
+                    times: number;
+                    /** Format: date-time */
+                    last: string;
+                };
+                /** @description The last sources that were asked, oldest first */
+                retrievals: {
+                    /** Format: date-time */
+                    at: string;
+                    /** @description A provider, `network`, or the peer id or host of a third party (or of the router that should have named one) */
+                    from: string;
+                    deal?: string;
+                    /** @enum {string} */
+                    result: "done" | "superseded" | "refused" | "unreachable" | "stalled" | "wrong_bytes" | "endless" | "incomplete";
+                    text: string;
+                    /** @description That were missing and came from there */
+                    bytes: number;
+                    tookMs: number;
+                    firstByteMs?: number;
+                }[];
+            };
             /** @description `none` when no deals are made */
             maker: string;
             held?: components["schemas"]["Reason"];
@@ -859,7 +1421,7 @@ export interface components {
                 closed?: string;
                 /** @description With so many together, it is closed at once */
                 enoughBytes?: number;
-                /** @description That cannot join one as things are, such as those that are too large */
+                /** @description That cannot join one as things are, such as those that cannot be cut */
                 unfit: number;
             }[];
             held?: components["schemas"]["Reason"];
@@ -879,6 +1441,8 @@ export interface components {
             kind: "propose" | "build" | "wait";
             reason: components["schemas"]["Reason"];
             provider?: string;
+            country?: string;
+            owner?: string;
             cost?: components["schemas"]["Atto"];
             startEpoch?: number;
             /** Format: date-time */
@@ -895,14 +1459,22 @@ export interface components {
         };
         Provider: {
             id: string;
-            /** @description Whether the config names it */
+            /** @description Whether the config names it or the operator has said so */
             trusted: boolean;
             country?: string;
+            /**
+             * @description Who says so
+             * @enum {string}
+             */
+            countryFrom?: "config" | "address";
+            /** @description Why there is no country, where its addresses were looked at */
+            countryUnknown?: string;
             suspended?: {
                 text: string;
                 /** Format: date-time */
                 at: string;
             };
+            setAside?: components["schemas"]["SetAside"];
             chain?: {
                 owner: string;
                 worker: string;
@@ -911,17 +1483,12 @@ export interface components {
                 hosts: string[];
                 sectorBytes: number;
             };
-            /** @description Prices are per GiB of piece and epoch */
-            ask?: {
-                price: components["schemas"]["Atto"];
-                verifiedPrice: components["schemas"]["Atto"];
-                minPieceBytes: number;
-                maxPieceBytes: number;
-                expiryEpoch: number;
-            };
+            ask?: components["schemas"]["Ask"];
             refreshedEpoch?: number;
             /** Format: date-time */
             refreshed?: string;
+            /** @description It takes deals from clients only that it knows: the address to tell its operator. Costs no score */
+            introduce?: string;
             /** @description Why it could not be read the last time */
             unreachable?: string;
             /** @description Not asked for a deal before, because of what it did */
@@ -942,6 +1509,87 @@ export interface components {
                 text: string;
             }[];
         };
+        /** @description Prices are per GiB of piece and epoch */
+        Ask: {
+            price: components["schemas"]["Atto"];
+            verifiedPrice: components["schemas"]["Atto"];
+            minPieceBytes: number;
+            maxPieceBytes: number;
+            expiryEpoch: number;
+        };
+        /** @description Who is wanted; all that are found are kept */
+        NewScan: {
+            country?: string;
+            /** @description Per GiB of piece and epoch */
+            maxPrice?: components["schemas"]["Atto"];
+            /** @description It takes pieces of this size */
+            pieceBytes?: number;
+            /** @description The scan ends when so many are found */
+            limit?: number;
+        };
+        ScanLine: {
+            done: boolean;
+            tally?: components["schemas"]["ScanTally"];
+            found?: components["schemas"]["ScanFound"];
+            report?: components["schemas"]["Scan"];
+            /** @description On the last line instead of a report, why it broke off */
+            error?: string;
+        };
+        Scan: {
+            tally: components["schemas"]["ScanTally"];
+            /** @description False when it was stopped, or had found enough: the next one goes on there */
+            complete: boolean;
+            /** @description Those that were wanted, of this scan and of those before that are not old */
+            found: components["schemas"]["ScanFound"][];
+            /** @description Why it stopped */
+            error?: string;
+        };
+        ScanTally: {
+            /** @description On the chain */
+            miners: number;
+            /** @description By this scan and those that it goes on from */
+            looked: number;
+            /** @description Of these and the next ones */
+            powered: number;
+            /** @description Announce no address */
+            nowhere: number;
+            /** @description Announce only addresses that may not be dialled */
+            hidden: number;
+            silent: number;
+            /** @description Tell an ask that cannot be */
+            unusable: number;
+            answered: number;
+        };
+        ScanFound: {
+            id: string;
+            owner: string;
+            country?: string;
+            /** @enum {string} */
+            countryFrom?: "config" | "address";
+            countryUnknown?: string;
+            sectorBytes: number;
+            ask: components["schemas"]["Ask"];
+            /** @description By what it answered: `https`, `http`, `libp2p`, or `lotus` where the node asks */
+            over: string;
+            tookMs: number;
+            readEpoch: number;
+            trusted: boolean;
+        };
+        /** @description Given no deals for a while after a streak of failures; then its ask is read and one deal is tried */
+        SetAside: {
+            /**
+             * @description What it failed at
+             * @enum {string}
+             */
+            duty: "answer" | "take" | "keep" | "give_back";
+            text: string;
+            sinceEpoch: number;
+            untilEpoch: number;
+            /** Format: date-time */
+            until?: string;
+            /** @description When it was given a deal as a trial */
+            triedEpoch?: number;
+        };
         NewNote: {
             /**
              * @description Why, for whoever asks later
@@ -958,6 +1606,70 @@ export interface components {
             text: string;
             /** Format: date-time */
             at: string;
+        };
+        /** @description How the escrow stands at the head of the chain, by the last pass over it */
+        EscrowStanding: {
+            state: components["schemas"]["Reason"];
+            /** @description What should be known before deals have to wait for it */
+            warnings: components["schemas"]["Reason"][];
+            free: components["schemas"]["Atto"];
+            level: components["schemas"]["Atto"];
+            /** @description How long wallet and escrow last at the pace of the last week; absent when nothing was promised in it */
+            runwayDays?: number;
+            /** @description Bytes of verified deals that may still be made; absent when the wallet is no verified client, or it is not known */
+            datacapBytes?: string;
+        };
+        /** @description Of the book, about the time up to a finalized epoch */
+        EscrowLine: {
+            number: number;
+            /**
+             * @description `opening`: there when the book was begun; `added`: by fbpd; `gift`: by somebody else; `paid`: to providers; `withdrawn`: by somebody else; `gas`: out of the wallet, for messages of fbpd; `freed`: no longer locked, as deals that missed their start were settled
+             * @enum {string}
+             */
+            kind: "opening" | "added" | "gift" | "paid" | "withdrawn" | "gas" | "freed";
+            amount: components["schemas"]["Atto"];
+            epoch: number;
+            /** Format: date-time */
+            at: string;
+            /** @description CID of the message that it is about */
+            message?: string;
+            text?: string;
+        };
+        /** @description The one message to the market that is under way */
+        FundingMessage: {
+            /** @enum {string} */
+            kind: "top_up" | "settle";
+            amount: components["schemas"]["Atto"];
+            /** @description Of a settlement, by their ids on the chain */
+            deals?: number[];
+            nonce: number;
+            /** @description Of its newest version */
+            cid: string;
+            /** @description How often it was signed, each time with more gas */
+            versions: number;
+            sinceEpoch: number;
+            feeAtMost: components["schemas"]["Atto"];
+            /** @description Where the chain has it, which is not final yet */
+            seenHeight?: number;
+        };
+        Wallet: {
+            maker: string;
+            held?: components["schemas"]["Reason"];
+            /** @description At finality, but for the wallet's */
+            funds?: {
+                address: string;
+                wallet: components["schemas"]["Atto"];
+                escrow: components["schemas"]["Atto"];
+                locked: components["schemas"]["Atto"];
+            };
+            escrow?: components["schemas"]["EscrowStanding"];
+            message?: components["schemas"]["FundingMessage"];
+            /** @description Of all lines about this wallet, by kind */
+            sums?: {
+                [key: string]: components["schemas"]["Atto"];
+            };
+            /** @description Newest first */
+            lines: components["schemas"]["EscrowLine"][];
         };
         /** @description The cold layer; nothing but `maker` when that is `none` */
         ColdStatus: {
@@ -985,6 +1697,7 @@ export interface components {
                 escrow: components["schemas"]["Atto"];
                 locked: components["schemas"]["Atto"];
             };
+            escrow?: components["schemas"]["EscrowStanding"];
             budget?: components["schemas"]["Budget"];
             /** @description How many, by state */
             deals?: {
@@ -996,6 +1709,13 @@ export interface components {
                 [key: string]: number;
             };
             committed?: components["schemas"]["Atto"];
+            /** @description Providers that deals may be made with, by the config or by the operator's word */
+            trusted?: string[];
+            /** @description Providers that failed in a row and are given no deals for a while */
+            setAside?: {
+                provider: string;
+                reason: components["schemas"]["SetAside"];
+            }[];
         };
         NewBlock: {
             /**
@@ -1018,6 +1738,67 @@ export interface components {
             /** @description On the last line, a sentence for each thing that is wrong */
             problems?: string[];
         };
+        NewDrill: {
+            /** @description These contents, however large; without them some are drawn, of `limits.drill_bytes` together */
+            cids?: string[];
+            /** @description So many contents are drawn at most; by default 5 */
+            count?: number;
+        };
+        DrillLine: {
+            done: boolean;
+            /** @description On the first line, how many copies are asked for */
+            planned?: number;
+            copy?: components["schemas"]["DrillCopy"];
+            report?: components["schemas"]["Drill"];
+            /** @description On the last line instead of a report, why it broke off */
+            error?: string;
+        };
+        DrillCopy: {
+            cid: string;
+            provider: string;
+            deal: string;
+            /**
+             * @description `skipped` says nothing of the provider
+             * @enum {string}
+             */
+            end: "ok" | "failed" | "skipped";
+            /** @enum {string} */
+            code: "done" | "refused" | "unreachable" | "stalled" | "wrong_bytes" | "endless" | "incomplete" | "paid" | "ended" | "silent" | "no_room";
+            text: string;
+            /** @description Of the content that came */
+            bytes: number;
+            firstByteMs?: number;
+            tookMs: number;
+        };
+        /** @description Times are of the copies that came whole */
+        DrillProvider: {
+            provider: string;
+            ok: number;
+            failed: number;
+            skipped: number;
+            bytes: number;
+            /** @description In the middle */
+            firstByteMs?: number;
+            /** @description From asking to the last byte, in the middle */
+            p50Ms?: number;
+            p95Ms?: number;
+            bytesPerSecond?: number;
+            /** @description Why copies failed or were skipped, each reason once */
+            why: string[];
+        };
+        Drill: {
+            /** Format: date-time */
+            started: string;
+            /** Format: date-time */
+            ended: string;
+            /** @description Copies that were to be asked for; fewer were when it was stopped */
+            planned: number;
+            /** @description Those first that failed most */
+            providers: components["schemas"]["DrillProvider"][];
+            copies: components["schemas"]["DrillCopy"][];
+            /** @description CIDs that were asked for and of which nobody has an active copy */
+            without: string[];
+        };
         Pass: {
             due: number;
             done: number;
@@ -1036,6 +1817,8 @@ export interface components {
             started: string;
             /** @description Where the pinning API listens */
             endpoint: string;
+            /** @description Where contents are read: `GET /ipfs/{cid}[/path]`, as the IPFS HTTP gateway has it */
+            gateway: string;
             /** @description The config file */
             config: string;
             stateDir: string;
@@ -1082,6 +1865,10 @@ export interface components {
         accountInPath: string;
         /** @description Id or name of an account; without it, all */
         account: string;
+        /** @description The first day, in UTC; without it the thirtieth before the last, that one counted */
+        fromDay: components["schemas"]["Day"];
+        /** @description The last day; without it today. At most 400 days are answered at once */
+        toDay: components["schemas"]["Day"];
         requestId: string;
         /** @description Its id, as f01234 */
         provider: string;
@@ -1110,6 +1897,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PinDeals"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPinReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipt, for each piece that active deals with the content are about */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            /** @description The link; it is not kept here, and cannot be taken back alone */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPiece: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
+            path: {
+                /** @description Id of the deal, as it is here */
+                deal: string;
+                /** @description How much is served, at least the size of the CAR; what is more are zeros behind it */
+                bytes: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.car": string;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.car": string;
+                };
+            };
+            /** @description There is no token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The token is another one */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description There is no such deal any more */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The deal has started, or is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The range begins at or behind the end, which `Content-Range` has */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The piece was fetched twenty times over for this deal, or too many wrong tokens came from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The bytes are not at hand just now, or too many fetch at once; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    uploadCar: {
+        parameters: {
+            query?: {
+                /** @description Of the pin */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.ipld.car": string;
+            };
+        };
+        responses: {
+            /** @description All of it is here and the pin is accepted; it is `pinned` in a moment */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC; without it the thirtieth before the last, that one counted */
+                from?: components["parameters"]["fromDay"];
+                /** @description The last day; without it today. At most 400 days are answered at once */
+                to?: components["parameters"]["toDay"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums, and the days on which there was anything, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1227,6 +2217,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getAccountUsage: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC; without it the thirtieth before the last, that one counted */
+                from?: components["parameters"]["fromDay"];
+                /** @description The last day; without it today. At most 400 days are answered at once */
+                to?: components["parameters"]["toDay"];
+                /** @description Name so many contents, those with most bytes */
+                contents?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Its id or its name */
+                account: components["parameters"]["accountInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums, days, and the contents that were asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountUsage"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1353,6 +2374,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Token"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createAccountLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccountLink"];
+            };
+        };
+        responses: {
+            /** @description The link, as `POST /v1/links` makes it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1538,6 +2584,29 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    exportReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestId: components["parameters"]["requestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipt */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listDeals: {
         parameters: {
             query?: {
@@ -1624,7 +2693,10 @@ export interface operations {
     };
     listProviders: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Those, too, that a scan has found and nobody trusts */
+                all?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1645,6 +2717,31 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    scanProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewScan"];
+            };
+        };
+        responses: {
+            /** @description Lines of JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["ScanLine"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     askProvider: {
         parameters: {
             query?: never;
@@ -1658,6 +2755,54 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The provider as it is by now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    trustProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    untrustProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, as f01234 */
+                provider: components["parameters"]["provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1716,6 +2861,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Provider"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWallet: {
+        parameters: {
+            query?: {
+                /** @description At most so many of the newest lines of the book */
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it was seen last */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallet"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1849,6 +3018,86 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    uploadFiles: {
+        parameters: {
+            query: {
+                /** @description Id or name of the account it is pinned for */
+                account: string;
+                /** @description Of the pin */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": string;
+            };
+        };
+        responses: {
+            /** @description Lines of JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["UploadLine"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    readContent: {
+        parameters: {
+            query?: {
+                /** @description Below the CID, as `a/b` */
+                path?: string;
+                format?: "tar";
+            };
+            header?: never;
+            path: {
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. `Fbpd-Content-Bytes` is the size of the content's blocks, where it is known and all of it is read; `Fbpd-Reading` is what to ask for when it breaks off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getReadingFailure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reading: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The failure, as it would have been the reply before the first byte */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     checkStore: {
         parameters: {
             query?: never;
@@ -1865,6 +3114,54 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["CheckLine"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing in it when there was none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        last?: components["schemas"]["Drill"];
+                    };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDrill"];
+            };
+        };
+        responses: {
+            /** @description Lines of JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["DrillLine"];
                 };
             };
             default: components["responses"]["Failure"];

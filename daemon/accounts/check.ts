@@ -2,6 +2,8 @@ import { SCOPES, type Scope } from '../domain/account.ts';
 import { FbpdError } from '../domain/errors.ts';
 
 const ACCOUNT_NAME = /^[a-z0-9._-]{1,64}$/;
+/** What the gateway serves to everybody is counted on this one. */
+const RESERVED_NAME = 'public';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MAX_TOKEN_NAME_LENGTH_CHARS = 64;
 
@@ -9,6 +11,9 @@ const MAX_TOKEN_NAME_LENGTH_CHARS = 64;
 export function checkAccountName(name: string): void {
   if (!ACCOUNT_NAME.test(name)) {
     throw badRequest('name', `${JSON.stringify(name.slice(0, 80))} cannot be an account's name: it takes 1 to 64 of a-z 0-9 . _ -`);
+  }
+  if (name === RESERVED_NAME) {
+    throw badRequest('name', `${name} is the name of what is served without a token; choose another name`);
   }
   if (UUID.test(name)) throw badRequest('name', `${name} looks like an account's id; choose another name`);
 }

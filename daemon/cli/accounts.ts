@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 
 import type { components } from '../../spec/fbpd.ts';
+import { addUsageCommand } from './accounts-usage.ts';
 import { Context } from './context.ts';
 import { counted, formatTime, renderTable } from './output.ts';
 
 type Account = components['schemas']['Account'];
 
-/** `fbpd accounts add|ls|suspend|unsuspend|delete`. */
+/** `fbpd accounts add|ls|usage|suspend|unsuspend|delete`. */
 export function addAccountsCommand(program: Command): void {
   const accounts = program.command('accounts').description('whose pins they are');
 
@@ -27,6 +28,8 @@ export function addAccountsCommand(program: Command): void {
       const { accounts: list } = await context.client().call('get', '/admin/accounts', {});
       context.print(list, () => (list.length === 0 ? 'no accounts; `fbpd accounts add NAME` adds one\n' : renderTable(list, COLUMNS)));
     });
+
+  addUsageCommand(accounts);
 
   accounts
     .command('suspend <account>')

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 
 import type { paths } from '../../spec/fbpd.ts';
 import { FbpdError } from '../domain/errors.ts';
@@ -27,6 +28,23 @@ export interface AdminClient {
   call<P extends keyof paths, M extends MethodsOf<P>>(method: M, path: P, input: Input<paths[P][M]>): Promise<Reply<paths[P][M]>>;
   /** For replies that are lines of JSON. */
   stream<P extends keyof paths, M extends MethodsOf<P>>(method: M, path: P, input: Input<paths[P][M]>): AsyncIterable<Line<paths[P][M]>>;
+  /**
+   * For bodies that are no JSON, whose replies are lines of JSON that come while the body goes. What the body's source throws
+   * comes through as it is.
+   */
+  upload<P extends keyof paths, M extends MethodsOf<P>>(
+    method: M,
+    path: P,
+    input: Input<paths[P][M]>,
+    body: UploadBody,
+  ): AsyncIterable<Line<paths[P][M]>>;
+  /** For replies that are no JSON. Who does not read it to its end destroys it. */
+  open<P extends keyof paths, M extends MethodsOf<P>>(method: M, path: P, input: Input<paths[P][M]>): Promise<IncomingMessage>;
+}
+
+export interface UploadBody {
+  contentType: string;
+  parts: AsyncIterable<Uint8Array>;
 }
 
 interface AnyInput {
@@ -48,30 +66,81 @@ export function createClient(address: string, howToStart: string): AdminClient {
     },
     async *stream(method, path, input) {
       const response = await send(method, path, input as AnyInput);
-      for await (const line of createInterface({ input: response })) yield JSON.parse(line) as never;
+      for await (const line of linesOf(response)) yield JSON.parse(line) as never;
     },
+    async *upload(method, path, input, { contentType, parts }) {
+      const source: { error?: unknown } = {};
+      const over = new AbortController();
+      try {
+        const streamed = { contentType, parts: noting(parts, source), signal: over.signal };
+        const response = await exchange(address, howToStart, method, path, input as AnyInput, streamed);
+        for await (const line of linesOf(response)) yield JSON.parse(line) as never;
+      } catch (error) {
+        throw source.error ?? error;
+      } finally {
+        // Whoever has read enough of the reply has sent enough as well.
+        over.abort();
+      }
+      // A reply that is broken off ends as a whole one does, as far as its lines go.
+      if (source.error !== undefined) throw source.error;
+    },
+    open: (method, path, input) => send(method, path, input as AnyInput),
   };
 }
 
+function linesOf(response: IncomingMessage): AsyncIterable<string> {
+  const lines = createInterface({ input: response });
+  // Whoever iterates is told of an error by the iterator; one that comes after the last line was taken is nobody's.
+  lines.on('error', () => undefined);
+  return lines;
+}
+
+async function* noting(parts: AsyncIterable<Uint8Array>, source: { error?: unknown }): AsyncGenerator<Uint8Array> {
+  try {
+    yield* parts;
+  } catch (error) {
+    source.error = error;
+    throw error;
+  }
+}
+
 /** Sends, and resolves with the response once it is known to be a success. */
-async function exchange(address: string, howToStart: string, method: string, path: string, input: AnyInput): Promise<IncomingMessage> {
+async function exchange(
+  address: string,
+  howToStart: string,
+  method: string,
+  path: string,
+  input: AnyInput,
+  streamed?: UploadBody & { signal: AbortSignal },
+): Promise<IncomingMessage> {
   const body = input.body === undefined ? undefined : JSON.stringify(input.body);
   const sent = request({
     socketPath: address,
     method: method.toUpperCase(),
     path: target(path, input),
-    headers: body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+    headers: headersOf(body, streamed),
+    ...(streamed === undefined ? {} : { signal: streamed.signal }),
   });
-  const response = await responseTo(sent, body).catch((error: unknown) => {
+  const response = await responseTo(sent, streamed?.parts ?? body).catch((error: unknown) => {
     throw unreachable(error, address, howToStart);
   });
   if ((response.statusCode ?? 500) >= 300) throw failureOf(response.statusCode ?? 500, await textOf(response));
   return response;
 }
 
-async function responseTo(sent: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
-  sent.end(body);
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+function headersOf(body: string | undefined, streamed: UploadBody | undefined): Record<string, string | number> {
+  if (streamed !== undefined) return { 'Content-Type': streamed.contentType };
+  return body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+}
+
+async function responseTo(sent: ClientRequest, body: string | AsyncIterable<Uint8Array> | undefined): Promise<IncomingMessage> {
+  const responding = once(sent, 'response');
+  if (typeof body === 'object') {
+    // A reply that has come already is read on; without one, this is why there is none.
+    sent.on('error', () => undefined);
+    pipeline(body, sent).catch((error: Error) => sent.destroy(error));
+  } else sent.end(body);
+  const [response] = (await responding) as [IncomingMessage];
   return response;
 }
 
@@ -103,7 +172,11 @@ function unreachable(error: unknown, address: string, howToStart: string): Error
 
 function failureOf(status: number, text: string): Error {
   const { reason, details } = readFailure(text);
-  const message = details ?? reason ?? `the daemon answered ${status}`;
+  return errorOf(reason, details ?? reason ?? `the daemon answered ${status}`);
+}
+
+/** What the daemon said, as an error of ours. */
+export function errorOf(reason: string | undefined, message: string): Error {
   return reason !== undefined && isErrorCode(reason) ? new FbpdError(reason, message) : new CliError(EXIT.failed, message);
 }
 

@@ -18,9 +18,12 @@ export interface StartedDevnet {
   rpcUrl: string;
   /** Holds an admin token. */
   tokenFile: string;
+  /** Holds a token for `sign`. */
+  signTokenFile: string;
   /** The wallet that pays, `f1…`. */
   wallet: string;
-  providers: readonly { id: string; country: string }[];
+  /** With what they speak to clients of today's market, and where. */
+  providers: readonly { id: string; country: string; mk12: string; address: string }[];
   /** A directory that the network sees under the same path. */
   stagingDir: string;
   /** What is left in the wallet, attoFIL. */
@@ -54,6 +57,7 @@ const BLOCK_TIME_MS = 200;
 const PROVIDERS = 5;
 const WALLET = '1000 FIL';
 const LISTEN = '127.0.0.1:1234';
+const TRANSPORTS = { boost: 'libp2p', curio: 'HTTP', both: 'HTTP, libp2p' } as const;
 
 /** `fbpd devnet`: a Filecoin network on this machine, to try things out with. */
 export function addDevnetCommand(program: Command): void {
@@ -105,8 +109,14 @@ export async function startDevnet(options: StartDevnetOptions): Promise<StartedD
   return {
     rpcUrl: devnet.rpcUrl,
     tokenFile: devnet.tokenFile,
+    signTokenFile: devnet.signTokenFile,
     wallet: devnet.wallet,
-    providers: devnet.providers.map(({ id, country }) => ({ id, country })),
+    providers: devnet.providers.map(({ id, country, mk12, multiaddrs: [address = ''] }) => ({
+      id,
+      country,
+      mk12: TRANSPORTS[mk12],
+      address,
+    })),
     stagingDir,
     walletAtto: balanceOf(devnet),
     stop: () => devnet.stop(),
@@ -132,13 +142,16 @@ function render(devnet: StartedDevnet): string {
 
 ${renderFields([
   ['rpc', devnet.rpcUrl],
-  ['token file', devnet.tokenFile],
+  ['admin token', devnet.tokenFile],
+  ['sign token', devnet.signTokenFile],
   ['wallet', `${devnet.wallet} (${formatFil(devnet.walletAtto)})`],
   ['staging', devnet.stagingDir],
 ])}
 ${renderTable(devnet.providers, [
   { heading: 'PROVIDER', cell: ({ id }) => id },
   { heading: 'COUNTRY', cell: ({ country }) => country },
+  { heading: 'MK12', cell: ({ mk12 }) => mk12 },
+  { heading: 'ADDRESS', cell: ({ address }) => address },
 ])}
 Ctrl-C stops it; it goes on from here the next time.
 `;

@@ -10,6 +10,7 @@ import { socketAddress } from '../domain/socket-path.ts';
 import { formatSize } from '../domain/units.ts';
 import { clientFor } from './context.ts';
 import { coldFindings, examineColdConfig } from './doctor-cold.ts';
+import { examineGateway, isLocal } from './doctor-gateway.ts';
 import { describeError } from './exit.ts';
 
 type ColdStatus = components['schemas']['ColdStatus'];
@@ -21,7 +22,10 @@ const fail = (about: string, text: string): Finding => ({ about, state: 'fail', 
 /** Everything that can be looked at from here, in the order in which the daemon meets it. */
 export async function examine(config: Config): Promise<Finding[]> {
   const running = await runningDaemon(config);
-  const ports = running.state === 'ok' && running.running ? [] : [await apiPort(config), ...(await swarmPort(config))];
+  const ports =
+    running.state === 'ok' && running.running
+      ? []
+      : [await portOf('api.listen', config.api), await portOf('gateway.listen', config.gateway), ...(await swarmPort(config))];
   return [
     ok('node', process.versions.node),
     ok('config', config.file),
@@ -31,6 +35,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     running,
     ...ports,
     exposure(config),
+    ...examineGateway(config),
     ...(await hotTier(config)),
     ...(await coldLayer(config, running.cold)),
   ].map(({ about, state, text }) => ({ about, state, text }));
@@ -88,8 +93,8 @@ async function freeSpace({ state }: Config): Promise<Finding> {
     : ok('disk', text);
 }
 
-async function apiPort({ api }: Config): Promise<Finding> {
-  return portFinding('api.listen', api.listen.host, api.listen.port);
+function portOf(about: string, { listen }: Pick<Config['api'], 'listen'>): Promise<Finding> {
+  return portFinding(about, listen.host, listen.port);
 }
 
 async function swarmPort({ hot }: Config): Promise<Finding[]> {
@@ -116,8 +121,7 @@ async function portFinding(about: string, host: string, port: number): Promise<F
 /** Tokens travel in the clear over HTTP. */
 function exposure({ api }: Config): Finding {
   const { host } = api.listen;
-  const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (local) return ok('exposure', 'the pinning API listens on this machine only');
+  if (isLocal(host)) return ok('exposure', 'the pinning API listens on this machine only');
   const secured = api.publicUrl?.startsWith('https:') ?? false;
   return secured
     ? ok('exposure', `listens on ${host} in plain HTTP, for the proxy behind ${api.publicUrl}`)
@@ -133,10 +137,11 @@ async function hotTier(config: Config): Promise<Finding[]> {
 }
 
 async function coldLayer(config: Config, running: ColdStatus | undefined): Promise<Finding[]> {
-  const configured = examineColdConfig(config);
+  const configured = examineColdConfig(config, running?.trusted);
   if (config.cold.maker === 'none') return configured;
-  const staging = await directory('cold.staging', config.cold.staging);
-  if (running !== undefined) return [...configured, staging, ...coldFindings(running)];
+  const { examinePublicUrl } = await import('./doctor-public-url.ts');
+  configured.push(...examinePublicUrl(config), await directory('cold.staging', config.cold.staging));
+  if (running !== undefined) return [...configured, ...coldFindings(running)];
   const { examineCold } = await import('../main/examine-cold.ts');
-  return [...configured, staging, ...(await examineCold(config))];
+  return [...configured, ...(await examineCold(config))];
 }

@@ -9,35 +9,53 @@ import { fil, minute } from './cold-output.ts';
 
 type ColdStatus = components['schemas']['ColdStatus'];
 
-/** What the market actor takes, in epochs: 180 to 1278 days. */
+/** What the market actor takes, in epochs: at least 180 days, which end no more than 1278 days from now. */
 const DURATION_EPOCHS = { min: 518_400, max: 3_680_640 };
 const GIB = 2 ** 30;
 
-/** What can be said of the cold layer from its config alone. */
-export function examineColdConfig(config: Config): Finding[] {
+/** What can be said of the cold layer from its config alone, or with those that the daemon trusts beside. */
+export function examineColdConfig(config: Config, trusted: readonly string[] = config.providers.trusted): Finding[] {
   if (config.cold.maker === 'none') {
     return [{ about: 'cold.maker', state: 'ok', text: '"none": no storage deals are made, pins are kept hot only' }];
   }
   return config.policies.flatMap((policy) => [
-    ...durationFinding(policy),
-    ...providersFinding(policy, config),
+    ...durationFinding(policy, config),
+    ...providersFinding(policy, config, trusted),
     ...priceFinding(policy, config),
+    ...evictFinding(policy, config),
   ]);
 }
 
-function durationFinding({ name, durationEpochs }: ColdPolicy): Finding[] {
-  if (durationEpochs >= DURATION_EPOCHS.min && durationEpochs <= DURATION_EPOCHS.max) return [];
-  const text = `${durationEpochs} epochs are ${durationEpochs < DURATION_EPOCHS.min ? 'under 180' : 'over 1278'} days: right on a development network only, Filecoin refuses such deals`;
+function durationFinding({ name, durationEpochs }: ColdPolicy, { chain }: Config): Finding[] {
+  const endsInEpochs = chain.startLeadEpochs + durationEpochs;
+  if (durationEpochs >= DURATION_EPOCHS.min && endsInEpochs <= DURATION_EPOCHS.max) return [];
+  const wrong =
+    durationEpochs < DURATION_EPOCHS.min
+      ? `${durationEpochs} epochs are under 180 days`
+      : `with chain.start_lead deals end ${endsInEpochs} epochs from now, over 1278 days`;
+  const text = `${wrong}: right on a development network only, Filecoin refuses such deals`;
   return [{ about: `policies.${name}.cold.duration`, state: 'warn', text }];
 }
 
-function providersFinding({ name, replicas, excluded, countries }: ColdPolicy, { providers }: Config): Finding[] {
-  const usable = providers.trusted
+function providersFinding(
+  { name, replicas, excluded, countries }: ColdPolicy,
+  { providers }: Config,
+  trusted: readonly string[],
+): Finding[] {
+  const usable = trusted
     .filter((id) => !excluded.includes(id))
-    .filter((id) => countries.length === 0 || countries.includes(providers.places[id] ?? ''));
+    .filter((id) => countries.length === 0 || countries.includes(providers.places[id] ?? countries[0] ?? ''));
   if (usable.length >= replicas.target) return [];
-  const text = `${replicas.target} copies are wanted, but only ${usable.length} of providers.trusted can be used: it stays at ${usable.length}; name more, or lower target`;
+  const text = `${replicas.target} copies are wanted, but only ${usable.length} of those that are trusted can be used: it stays at ${usable.length}; name more, or lower target`;
   return [{ about: `policies.${name}.cold.replicas`, state: 'warn', text }];
+}
+
+/** What a hot copy waits for that there will never be. */
+function evictFinding({ name, replicas }: ColdPolicy, { hotPolicies }: Config): Finding[] {
+  const minActive = hotPolicies.find((policy) => policy.name === name)?.evict.minActive ?? 0;
+  if (minActive <= replicas.target) return [];
+  const text = `min_active is ${minActive}, but policies.${name}.cold.replicas wants no more than ${replicas.target} copies: no hot copy is ever let go; lower min_active, or raise target`;
+  return [{ about: `policies.${name}.hot.evict`, state: 'warn', text }];
 }
 
 /** A policy may allow prices that the cap per deal does not. */
@@ -60,7 +78,15 @@ export function coldFindings(cold: ColdStatus): Finding[] {
     held === undefined
       ? { about: 'cold layer', state: 'ok', text: 'deals are made as they are needed' }
       : { about: 'cold layer', state: passing ? 'warn' : 'fail', text: held };
-  return [spending, ...chainFinding(cold), ...unknownFinding(cold)];
+  return [spending, ...chainFinding(cold), ...moneyFindings(cold), ...unknownFinding(cold), ...setAsideFinding(cold)];
+}
+
+function setAsideFinding({ setAside = [] }: ColdStatus): Finding[] {
+  return setAside.map(({ provider, reason }) => ({
+    about: provider,
+    state: 'warn' as const,
+    text: `is set aside until epoch ${reason.untilEpoch}, as it ${reason.text}; \`fbpd providers ask ${provider}\` says more`,
+  }));
 }
 
 function chainFinding({ chain, funds }: ColdStatus): Finding[] {
@@ -69,6 +95,17 @@ function chainFinding({ chain, funds }: ColdStatus): Finding[] {
   const money = funds === undefined ? '' : `; ${fil(funds.wallet)} in the wallet, ${fil(funds.escrow)} in escrow`;
   return [{ about: 'lotus.rpc', state: 'ok', text: `${text}${money}` }];
 }
+
+/** What will be short, or is not going on as it should. */
+function moneyFindings({ escrow }: ColdStatus): Finding[] {
+  if (escrow === undefined) return [];
+  const warnings = escrow.warnings.map(({ text }): Finding => ({ about: 'wallet', state: 'warn', text }));
+  if (warnings.length > 0) return warnings;
+  return [{ about: 'escrow', state: ILL.has(escrow.state.code) ? 'warn' : 'ok', text: escrow.state.text }];
+}
+
+/** Ways in which the escrow may stand that want looking at. */
+const ILL: ReadonlySet<string> = new Set(['fee_too_high', 'message_failed', 'push_refused', 'not_estimated', 'lotus_down', 'in_doubt']);
 
 function unknownFinding({ unknownDeals = 0 }: ColdStatus): Finding[] {
   if (unknownDeals === 0) return [];

@@ -6,18 +6,23 @@ import { addCheckCommand } from './check.ts';
 import { addDealsCommand } from './deals.ts';
 import { addDevnetCommand } from './devnet.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addDrillCommand } from './drill.ts';
 import { describeError, EXIT, exitCodeOf } from './exit.ts';
 import { addFreezeCommands } from './freeze.ts';
+import { addGetCommand } from './get.ts';
 import { addInitCommand } from './init.ts';
+import { addLinksCommand } from './links.ts';
 import { addPinsCommand } from './pins.ts';
 import { addPlanCommand } from './plan.ts';
 import { addProvidersCommand } from './providers.ts';
+import { addReceiptsCommand } from './receipts.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addServeCommand } from './serve.ts';
 import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
 import { addTokensCommand } from './tokens.ts';
 import { version } from './version.ts';
+import { addWalletCommand } from './wallet.ts';
 
 /** Called by `bootstrap.mjs` with the words of the command line. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -56,12 +61,17 @@ export function createProgram(): Command {
   addDoctorCommand(program);
   addStatusCommand(program);
   addPinsCommand(program);
+  addGetCommand(program);
   addDealsCommand(program);
+  addReceiptsCommand(program);
   addPlanCommand(program);
   addProvidersCommand(program);
+  addWalletCommand(program);
+  addDrillCommand(program);
   addFreezeCommands(program);
   addAccountsCommand(program);
   addTokensCommand(program);
+  addLinksCommand(program);
   addBlockCommands(program);
   addCheckCommand(program);
   addReconcileCommand(program);

@@ -15,6 +15,15 @@ export function durationSeconds(text: string): number {
   return Math.round(ms / 1_000);
 }
 
+/** The same, with a most that is written likewise. */
+export function durationSecondsUpTo(most: string): (text: string) => number {
+  return (text) => {
+    const seconds = durationSeconds(text);
+    if (seconds > durationSeconds(most)) throw new InvalidArgumentError(`Expected a duration of ${most} at most.`);
+    return seconds;
+  };
+}
+
 /** `--status queued,pinning` checked against the words there are. */
 export function wordsOf<const W extends string>(words: readonly W[]) {
   return (text: string): W[] =>

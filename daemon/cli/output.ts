@@ -34,9 +34,14 @@ export function formatTime(timestamp: string): string {
   return `${timestamp.slice(0, 10)} ${timestamp.slice(11, 19)}Z`;
 }
 
-/** `1 pin`, `2 pins`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** For what something waits, without the word: where this is shown it is said already. */
+export function waitedFor(text: string): string {
+  return text.replace(/^waiting:? (for )?/, '');
+}
+
+/** `1 pin`, `2 pins`; `plural` where that is not an s more. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 /** Names come from clients: what would steer a terminal is shown, not obeyed. */

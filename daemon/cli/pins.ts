@@ -8,6 +8,7 @@ import { CliError, EXIT } from './exit.ts';
 import { renderExplanation } from './explain.ts';
 import { collect, collectPairs, positiveInteger, wordsOf } from './options.ts';
 import { formatTime, printable, renderTable } from './output.ts';
+import { pinPath, untilPinned, whatIsMeant } from './pin-files.ts';
 import { PIN_COLUMNS, renderPin } from './render-pin.ts';
 
 type PinEvent = components['schemas']['PinEvent'];
@@ -28,7 +29,12 @@ interface AddOptions {
   name?: string;
   origin?: string[];
   meta?: Record<string, string>;
+  wait?: boolean;
 }
+
+const ABOUT_FILES = `
+A file or directory wins over a CID of the same name. Of a directory everything is sent, hidden files as well; links in it
+stay links and are not followed. Files become UnixFS as CIDv1, with raw leaves of 1 MiB and 1024 links a node.`;
 
 /** `fbpd pins ls|get|add|rm|retry|log|explain`. */
 export function addPinsCommand(program: Command): void {
@@ -67,24 +73,26 @@ export function addPinsCommand(program: Command): void {
     });
 
   pins
-    .command('add <cid>')
-    .description('pin for an account')
+    .command('add <what>')
+    .description('pin a CID, or a file or directory of this machine, for an account')
     .option('--account <account>', 'for whom; may be left out where there is only one')
     .option('--name <name>', 'a name for it')
-    .option('--origin <multiaddr>', 'who has it; may be given 20 times', collect)
-    .option('--meta <key=value>', 'a note for it; may be repeated', collectPairs)
-    .action(async (cid: string, { account, name, origin, meta }: AddOptions, command: Command) => {
+    .option('--origin <multiaddr>', 'who has the CID; may be given 20 times', collect)
+    .option('--meta <key=value>', 'a note for the CID; may be repeated', collectPairs)
+    .option('--wait', 'until it is pinned; on a terminal that is what is done with files')
+    .option('--no-wait')
+    .addHelpText('after', ABOUT_FILES)
+    .action(async (what: string, options: AddOptions, command: Command) => {
       const context = new Context(command);
+      const isPath = (await whatIsMeant(what, context)) === 'path';
+      if (isPath && (options.origin !== undefined || options.meta !== undefined))
+        throw new CliError(EXIT.wrongUse, '--origin and --meta are for CIDs, not for files');
       const client = context.client();
-      const body = {
-        account: account ?? (await onlyAccount(client)),
-        cid,
-        ...(name === undefined ? {} : { name }),
-        ...(origin === undefined ? {} : { origins: origin }),
-        ...(meta === undefined ? {} : { meta }),
-      };
-      const pin = await client.call('post', '/admin/pins', { body });
-      context.print(pin, () => `${pin.requestId}\n`);
+      const account = options.account ?? (await onlyAccount(client));
+      const begun = isPath ? await pinPath(what, { ...options, account }, context) : await pinCid(client, what, { ...options, account });
+      const wait = options.wait ?? (isPath && process.stderr.isTTY === true && !context.json);
+      const pin = wait ? await untilPinned(begun, client, context) : begun;
+      context.print(pin, () => (isPath ? renderPin(pin) : `${pin.requestId}\n`));
     });
 
   pins
@@ -137,6 +145,17 @@ const EVENT_COLUMNS = [
   { heading: 'EVENT', cell: ({ event }: PinEvent) => event },
   { heading: 'WHAT', cell: ({ text }: PinEvent) => text },
 ] as const;
+
+async function pinCid(client: AdminClient, cid: string, { account, name, origin, meta }: AddOptions & { account: string }) {
+  const body = {
+    account,
+    cid,
+    ...(name === undefined ? {} : { name }),
+    ...(origin === undefined ? {} : { origins: origin }),
+    ...(meta === undefined ? {} : { meta }),
+  };
+  return client.call('post', '/admin/pins', { body });
+}
 
 async function newestPin(client: AdminClient): Promise<string> {
   const { pins } = await client.call('get', '/admin/pins', { query: { limit: 1 } });

@@ -45,9 +45,14 @@ function renderWaiting({ policy, contents, bytes, closed, enoughBytes = 0, unfit
   return lines.join('');
 }
 
-function renderStep({ kind, piece, contents, sample, reason, provider, cost, endEpoch, end }: Step): string {
+function whoseText(country: string | undefined, owner: string | undefined): string {
+  const parts = [...(country === undefined ? [] : [country]), ...(owner === undefined ? [] : [`owner ${owner}`])];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
+
+function renderStep({ kind, piece, contents, sample, reason, provider, country, owner, cost, endEpoch, end }: Step): string {
   const what = piece === '' ? counted(contents, 'content') : `piece ${piece}, ${counted(contents, 'content')}`;
-  const deal = provider === undefined ? '' : ` to ${provider}`;
+  const deal = provider === undefined ? '' : ` to ${provider}${whoseText(country, owner)}`;
   const terms = cost === undefined ? '' : ` for ${fil(cost)}, until ${endEpoch === undefined ? '?' : dayText(endEpoch, end)}`;
   const [first] = sample;
   const shown = first === undefined ? '' : `    ${first}${contents > 1 ? ` and ${contents - 1} more` : ''}\n`;

@@ -5,6 +5,7 @@ import { formatSize } from '../domain/units.ts';
 import { epochText, fil } from './cold-output.ts';
 import { Context } from './context.ts';
 import { type Column, counted, formatTime, renderFields, renderTable } from './output.ts';
+import { addScanCommand } from './scan.ts';
 
 type Provider = components['schemas']['Provider'];
 
@@ -21,18 +22,21 @@ const COLUMNS: readonly Column<Provider>[] = [
   { heading: 'NOW', cell: standing },
 ];
 
-/** `fbpd providers ls|ask|suspend|unsuspend`. */
+/** `fbpd providers ls|scan|ask|trust|untrust|suspend|unsuspend`. */
 export function addProvidersCommand(program: Command): void {
   const providers = program.command('providers').description('the storage providers that keep the cold copies');
 
   providers
     .command('ls')
     .description('list them with what they ask and their scores')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--all', 'also those that a scan has found and nobody trusts')
+    .action(async ({ all = false }: { all?: boolean }, command: Command) => {
       const context = new Context(command);
-      const { providers: found } = await context.client().call('get', '/admin/providers', {});
+      const { providers: found } = await context.client().call('get', '/admin/providers', { query: { all } });
       context.print(found, () => (found.length === 0 ? 'no providers\n' : renderTable(found, COLUMNS)));
     });
+
+  addScanCommand(providers);
 
   providers
     .command('ask <provider>')
@@ -41,6 +45,24 @@ export function addProvidersCommand(program: Command): void {
       const context = new Context(command);
       const found = await context.client().call('post', '/admin/providers/{provider}/ask', { path: { provider } });
       context.print(found, () => renderProvider(found));
+    });
+
+  providers
+    .command('trust <provider>')
+    .description('make deals with it, beside those that providers.trusted names')
+    .action(async (provider: string, _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const found = await context.client().call('post', '/admin/providers/{provider}/trust', { path: { provider } });
+      context.print(found, () => `${found.id} is trusted: it is asked for deals as those in providers.trusted are\n`);
+    });
+
+  providers
+    .command('untrust <provider>')
+    .description('take that back; deals there are go on')
+    .action(async (provider: string, _options: unknown, command: Command) => {
+      const context = new Context(command);
+      const found = await context.client().call('post', '/admin/providers/{provider}/untrust', { path: { provider } });
+      context.print(found, () => `${found.id} is no longer trusted: it gets no new deals\n`);
     });
 
   providers
@@ -58,7 +80,7 @@ export function addProvidersCommand(program: Command): void {
 
   providers
     .command('unsuspend <provider>')
-    .description('make deals with it again')
+    .description('make deals with it again, also where it was set aside for failing in a row')
     .action(async (provider: string, _options: unknown, command: Command) => {
       const context = new Context(command);
       const found = await context.client().call('post', '/admin/providers/{provider}/unsuspend', { path: { provider } });
@@ -67,9 +89,11 @@ export function addProvidersCommand(program: Command): void {
 }
 
 /** In a few words, what matters most first. */
-function standing({ suspended, unreachable, trusted, ask, notBeforeEpoch }: Provider): string {
+function standing({ suspended, setAside, introduce, unreachable, trusted, ask, notBeforeEpoch }: Provider): string {
   if (suspended !== undefined) return 'suspended';
   if (!trusted) return 'not trusted';
+  if (setAside !== undefined) return `set aside to ${setAside.untilEpoch}`;
+  if (introduce !== undefined) return 'needs introduction';
   if (unreachable !== undefined) return 'unreachable';
   if (ask === undefined) return 'not asked yet';
   return notBeforeEpoch === undefined ? 'ok' : `rests to ${notBeforeEpoch}`;
@@ -80,11 +104,14 @@ function nanoFil(atto: string): string {
 }
 
 function renderProvider(provider: Provider): string {
-  const { chain, ask, suspended } = provider;
+  const { chain, ask, suspended, setAside } = provider;
   const fields = renderFields([
-    ['provider', provider.country === undefined ? provider.id : `${provider.id} (${provider.country})`],
-    ['trusted', provider.trusted ? undefined : 'no: providers.trusted does not name it'],
+    ['provider', provider.id],
+    ['country', countryText(provider)],
+    ['trusted', provider.trusted ? undefined : 'no: providers.trusted does not name it, nor did `fbpd providers trust`'],
     ['suspended', suspended && `since ${formatTime(suspended.at)}${suspended.text === '' ? '' : `: ${suspended.text}`}`],
+    ['set aside', setAside && setAsideText(setAside)],
+    ['introduction', provider.introduce && `it takes deals from known clients only: ask its operator to allow ${provider.introduce}`],
     ['unreachable', provider.unreachable],
     ['owner', chain?.owner],
     ['worker', chain?.worker],
@@ -93,6 +120,7 @@ function renderProvider(provider: Provider): string {
     ['hosts', chain === undefined ? undefined : chain.hosts.join(', ') || 'it announces none'],
     ['sectors', chain && formatSize(chain.sectorBytes)],
     ['asks', ask && `${fil(ask.price)} per GiB and epoch; ${fil(ask.verifiedPrice)} for verified deals`],
+    ['ask ends', ask && epochText(ask.expiryEpoch, undefined)],
     ['takes', ask && `pieces of ${formatSize(ask.minPieceBytes)} to ${formatSize(ask.maxPieceBytes)}`],
     ['not before', provider.notBeforeEpoch === undefined ? undefined : epochText(provider.notBeforeEpoch, provider.notBefore)],
     ['score', `${provider.score.toFixed(2)}: ${provider.scoreReasons.join(', ')}`],
@@ -100,6 +128,16 @@ function renderProvider(provider: Provider): string {
     ['read at', provider.refreshedEpoch === undefined ? undefined : epochText(provider.refreshedEpoch, provider.refreshed)],
   ]);
   return provider.events.length === 0 ? fields : `${fields}\n${renderTable(provider.events, EVENT_COLUMNS)}`;
+}
+
+function countryText({ country, countryFrom, countryUnknown }: Provider): string | undefined {
+  if (country === undefined) return countryUnknown && `unknown: ${countryUnknown}`;
+  return `${country}, by ${countryFrom === 'address' ? 'its addresses' : 'providers.places'}`;
+}
+
+function setAsideText({ text, untilEpoch, until, triedEpoch }: NonNullable<Provider['setAside']>): string {
+  const trial = triedEpoch === undefined ? 'then its ask is read and one deal tried' : `tried with one deal since epoch ${triedEpoch}`;
+  return `until ${epochText(untilEpoch, until)}, as it ${text}; ${trial}`;
 }
 
 const EVENT_COLUMNS: readonly Column<Provider['events'][number]>[] = [

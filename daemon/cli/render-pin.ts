@@ -9,6 +9,7 @@ export const PIN_COLUMNS: readonly Column<Pin>[] = [
   { heading: 'REQUEST ID', cell: ({ requestId }) => requestId },
   { heading: 'ACCOUNT', cell: ({ account }) => account },
   { heading: 'STATUS', cell: ({ status }) => status },
+  { heading: 'TIER', cell: ({ tier }) => tier ?? '' },
   { heading: 'CREATED', cell: ({ created }) => formatTime(created) },
   { heading: 'NAME', cell: ({ name }) => name ?? '' },
   { heading: 'CID', cell: ({ cid }) => cid },

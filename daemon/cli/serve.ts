@@ -26,6 +26,7 @@ export function renderPlaces(config: Config, daemon: Daemon): string {
   return renderFields([
     ['fbpd', version()],
     ['endpoint', daemon.endpoints.api],
+    ['gateway', daemon.endpoints.gateway],
     ['admin socket', config.api.adminSocket],
     ['state', config.state.dir],
     ['cache', config.state.cacheDir],

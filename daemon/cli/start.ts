@@ -12,6 +12,8 @@ import { renderPlaces } from './serve.ts';
 import { startTour, TOUR, type Tour } from './tour.ts';
 
 const FIRST_ACCOUNT = 'me';
+/** To pin and to read what is pinned. */
+const FIRST_SCOPES = ['pins:read', 'pins:write', 'retrieve'] as const;
 
 /** `fbpd start`, which is what `npm start` runs: `init` where there is no config yet, a development network, `serve`, and how to go on. */
 export function addStartCommand(program: Command): void {
@@ -58,10 +60,10 @@ async function nextSteps(config: Config, daemon: Daemon): Promise<string> {
   const { accounts } = await client.call('get', '/admin/accounts', {});
   const [first] = accounts;
   if (first !== undefined) {
-    return `A new token: npx fbpd tokens create ${first.name}\nHow it goes: npx fbpd status\n`;
+    return `A new token: ${newToken(first.name)}\nHow it goes: npx fbpd status\n`;
   }
   const account = await client.call('post', '/admin/accounts', { body: { name: FIRST_ACCOUNT } });
-  const body = { account: account.id, name: 'first', scopes: ['pins:read' as const, 'pins:write' as const] };
+  const body = { account: account.id, name: 'first', scopes: [...FIRST_SCOPES] };
   const { secret } = await client.call('post', '/admin/tokens', { body });
   return `The token of the account ${account.name}, shown this once:
 
@@ -73,7 +75,16 @@ To pin with kubo, paste into another shell, its own daemon running:
   ipfs pin remote add --service=fbpd --name=hello "$(echo hello from fbpd | ipfs add --quieter)"
   ipfs pin remote ls --service=fbpd
 
-Another token: npx fbpd tokens create ${account.name}
+To read it back from here:
+
+  curl --header "Authorization: Bearer ${secret}" "${daemon.endpoints.gateway}/ipfs/$(echo hello from fbpd | ipfs add --quieter --only-hash)"
+
+Another token: ${newToken(account.name)}
 How it goes:   npx fbpd status
 `;
+}
+
+/** One that can do what the first can. */
+function newToken(account: string): string {
+  return `npx fbpd tokens create ${account} --scopes ${FIRST_SCOPES.join(',')}`;
 }

@@ -14,9 +14,12 @@ export function coldFields(cold: ColdStatus): Field[] {
     ['not spending', held],
     ['chain', chainText(cold)],
     ['funds', fundsText(cold)],
+    ['escrow', escrowText(cold)],
+    ['money', moneyText(cold)],
     ['budget', budgetText(cold)],
     ['deals', dealsText(cold)],
     ['pieces', countsText(cold.pieces)],
+    ['set aside', setAsideText(cold)],
   ];
 }
 
@@ -31,6 +34,16 @@ function fundsText({ funds }: ColdStatus): string | undefined {
   return `${fil(funds.wallet)} in ${funds.address}; ${fil(funds.escrow)} in escrow, ${fil(funds.locked)} of it locked`;
 }
 
+function escrowText({ escrow }: ColdStatus): string | undefined {
+  return escrow === undefined ? undefined : escrow.state.text;
+}
+
+/** Of what will be short, if nobody does something. */
+function moneyText({ escrow }: ColdStatus): string | undefined {
+  const warnings = escrow?.warnings ?? [];
+  return warnings.length === 0 ? undefined : `LOW: ${warnings.map(({ text }) => text).join('; ')}`;
+}
+
 function budgetText({ budget, committed }: ColdStatus): string | undefined {
   if (budget === undefined) return undefined;
   const live = committed === undefined ? '' : `; ${fil(committed)} in live deals`;
@@ -39,6 +52,11 @@ function budgetText({ budget, committed }: ColdStatus): string | undefined {
 
 function dealsText({ deals, unknownDeals = 0 }: ColdStatus): string {
   return `${countsText(deals)}${unknownDeals === 0 ? '' : `; of ${unknownDeals} it is not known whether they were made`}`;
+}
+
+function setAsideText({ setAside = [] }: ColdStatus): string | undefined {
+  if (setAside.length === 0) return undefined;
+  return setAside.map(({ provider, reason }) => `${provider} until epoch ${reason.untilEpoch} (${reason.text})`).join('; ');
 }
 
 function countsText(counts: Readonly<Record<string, number>> = {}): string {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { components } from '../../spec/fbpd.ts';
 import { formatSize } from '../domain/units.ts';
 import { Context } from './context.ts';
-import { counted, formatTime, renderFields } from './output.ts';
+import { counted, formatTime, renderFields, waitedFor } from './output.ts';
 import { coldFields } from './status-cold.ts';
 
 type Status = components['schemas']['Status'];
@@ -25,12 +25,13 @@ function renderStatus(status: Status): string {
   return renderFields([
     ['fbpd', `${status.version}, process ${status.pid} on Node ${status.node}, since ${formatTime(status.started)}`],
     ['endpoint', status.endpoint],
+    ['gateway', status.gateway],
     [
       'pins',
       `${pins.pinned} pinned, ${pins.pinning} pinning, ${pins.queued} queued, ${pins.failed} failed; ${counted(status.accounts, 'account')}`,
     ],
     ['fetching', String(status.fetching)],
-    ['waiting', status.held?.text],
+    ['waiting', status.held && waitedFor(status.held.text)],
     ['hot tier', `${hot.up ? 'up' : 'DOWN'}: ${hot.detail}`],
     ['peer id', hot.peerId],
     ['hot space', hotSpace(hot)],

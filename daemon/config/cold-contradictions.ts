@@ -9,13 +9,43 @@ const PAYLOAD_SHARE = 127 / 128;
 
 /** The first thing in the cold layer's keys that cannot be as it is. */
 export function coldContradictionIn(settings: Settings): Contradiction | undefined {
-  return money(settings) ?? firstOf(settings.policies, (policy) => policyAlone(policy, settings)) ?? maker(settings);
+  const { policies } = settings;
+  return (
+    money(settings) ??
+    escrow(settings) ??
+    pieces(settings) ??
+    firstOf(policies, (policy) => policyAlone(policy, settings)) ??
+    maker(settings)
+  );
 }
 
 function money({ budget }: Settings): Contradiction | undefined {
   if (budget.perDealAtto <= budget.perDayAtto) return undefined;
   const amounts = `(${formatFil(budget.perDealAtto)}) is more than budget.per_day (${formatFil(budget.perDayAtto)})`;
   return { key: 'budget.per_deal', problem: `${amounts}, so such a deal could never be made: lower it` };
+}
+
+function escrow({ escrow: { levelAtto, walletLowAtto, maxFeeAtto }, budget, cold }: Settings): Contradiction | undefined {
+  const set = levelAtto !== undefined ? 'escrow.level' : walletLowAtto !== undefined ? 'escrow.wallet_low' : undefined;
+  if (set !== undefined && cold.maker === 'lotus-client')
+    return { key: set, problem: 'has no effect with cold.maker = "lotus-client", as Lotus sees to the escrow then: remove it' };
+  if (levelAtto === 0n) return undefined;
+  if (levelAtto !== undefined && levelAtto < budget.perDealAtto) {
+    const amounts = `(${formatFil(levelAtto)}) is less than budget.per_deal (${formatFil(budget.perDealAtto)})`;
+    return { key: 'escrow.level', problem: `${amounts}, so such a deal could never be paid: raise it, or lower budget.per_deal` };
+  }
+  if (cold.maker === 'mk12' && maxFeeAtto === 0n)
+    return {
+      key: 'escrow.max_fee_per_message',
+      problem: 'is 0 FIL, so the escrow could never be topped up: raise it, or set escrow.level = "0 FIL"',
+    };
+  return undefined;
+}
+
+function pieces({ limits: { pieceMinBytes = 0, pieceMaxBytes } }: Settings): Contradiction | undefined {
+  if (pieceMinBytes <= pieceMaxBytes) return undefined;
+  const problem = `(${formatSize(pieceMinBytes)}) is more than limits.piece_max (${formatSize(pieceMaxBytes)}): lower it, or raise that`;
+  return { key: 'limits.piece_min', problem };
 }
 
 /** What holds of a policy whether or not deals are made. */
@@ -35,31 +65,41 @@ function policyAlone(policy: ColdPolicy, { chain, limits }: Settings): Contradic
 
 /** What a maker needs. The token is looked for where secrets are read. */
 function maker(settings: Settings): Contradiction | undefined {
-  const { cold, lotus, providers, policies } = settings;
+  const { cold, lotus, api, limits } = settings;
   if (cold.maker === 'none') return undefined;
   const lacks = (what: string): Contradiction => ({ key: 'cold.maker', problem: `is "${cold.maker}" without ${what}` });
   if (lotus.rpc === undefined) return lacks('lotus.rpc: set lotus.rpc to the JSON-RPC endpoint of a Lotus node');
-  if (providers.trusted.length === 0) return lacks('providers.trusted: name the storage providers that deals are to be made with');
-  const stranger = Object.keys(providers.places).find((id) => !providers.trusted.includes(id));
-  if (stranger !== undefined)
-    return { key: 'providers.places', problem: `names ${stranger}, which is not in providers.trusted: add it there, or remove it here` };
+  if (cold.maker === 'mk12' && api.publicUrl === undefined)
+    return lacks('api.public_url: set it to what storage providers reach this machine by, as they fetch the data from there');
+  if (cold.maker !== 'mk12' && limits.pieceMinBytes !== undefined)
+    return {
+      key: 'limits.piece_min',
+      problem: `has no effect with cold.maker = "${cold.maker}", whose pieces are as large as they must be: remove it`,
+    };
+  if (cold.maker !== 'mk12' && lotus.walletKeyFile !== undefined)
+    return { key: 'lotus.wallet_key_file', problem: `has no effect with cold.maker = "${cold.maker}", whose deals Lotus signs: remove it` };
+  return undefined;
+}
+
+/**
+ * A list of providers that is too short for a policy: a slip, as long as nobody can be trusted elsewhere, in a store that is not there
+ * yet. An empty one is none: who finds providers by scanning names none. That they are different owners only the chain can say.
+ */
+export function tooFewProvidersIn({ cold, providers, policies }: Settings): Contradiction | undefined {
+  if (cold.maker === 'none' || providers.trusted.length === 0) return undefined;
   return firstOf(policies, (policy) => enoughProviders(policy, providers));
 }
 
-/** That they are also different owners only the chain can say. */
+/** Where a provider is that no place is given for, its addresses will tell. */
 function enoughProviders(policy: ColdPolicy, { trusted, places }: Settings['providers']): Contradiction | undefined {
-  const at = (key: string, problem: string): Contradiction => ({ key: `policies.${policy.name}.cold.${key}`, problem });
-  if (policy.spread && Object.keys(places).length === 0)
-    return at('spread', 'is true, but providers.places does not say where any provider is: fill it, or set spread = false');
-  const allowed = trusted.filter((id) => !policy.excluded.includes(id));
-  const usable = allowed.filter((id) => policy.countries.length === 0 || policy.countries.includes(places[id] ?? ''));
-  if (usable.length >= policy.replicas.min) return undefined;
-  const kept = policy.excluded.length > 0 ? ', after excluded' : '';
-  const placed = policy.countries.length > 0 ? ', in its countries by providers.places' : '';
-  return at(
-    'replicas',
-    `wants at least ${policy.replicas.min}, but of providers.trusted only ${usable.length} can be used${kept}${placed}: name more, or lower min`,
-  );
+  const { name, excluded, countries, replicas } = policy;
+  const allowed = trusted.filter((id) => !excluded.includes(id));
+  const usable = allowed.filter((id) => countries.length === 0 || countries.includes(places[id] ?? countries[0] ?? ''));
+  if (usable.length >= replicas.min) return undefined;
+  const kept = excluded.length > 0 ? ', after excluded' : '';
+  const placed = countries.length > 0 ? ', in its countries by providers.places' : '';
+  const problem = `wants at least ${replicas.min}, but of providers.trusted only ${usable.length} can be used${kept}${placed}: name more, lower min, or name none and let \`fbpd providers scan\` find some`;
+  return { key: `policies.${name}.cold.replicas`, problem };
 }
 
 function firstOf<T, R>(items: readonly T[], look: (item: T) => R | undefined): R | undefined {

@@ -1,7 +1,7 @@
 import { EPOCH_MS, epochsOfMs } from '../domain/epoch.ts';
 import { parseAttoFil } from '../domain/fil.ts';
 import { parseDurationMs, parseSizeBytes } from '../domain/units.ts';
-import { kindOf, listOf, onText, parseHttpUrl } from './kinds.ts';
+import { fieldsOf, kindOf, listOf, onText, parseHttpUrl } from './kinds.ts';
 
 /** Durations in epochs: as time on a network with epochs of 30 s, or counted, as a development network may want it. */
 export const epochs = kindOf('a duration such as "30d", or a number of epochs such as 900', (raw) => {
@@ -12,6 +12,9 @@ export const epochs = kindOf('a duration such as "30d", or a number of epochs su
 
 /** attoFIL. */
 export const fil = kindOf('an amount such as "0.05 FIL" or "2 nanoFIL"', onText(parseAttoFil));
+
+/** Unlike a `fraction` it may be nothing. */
+export const part = kindOf('a part such as 0.5, from 0 to 1', (raw) => (typeof raw === 'number' && raw >= 0 && raw <= 1 ? raw : undefined));
 
 /** Padded, as the chain counts pieces. */
 export const pieceSize = kindOf(
@@ -33,6 +36,12 @@ export const lotusUrl = kindOf(
   }),
 );
 
+/** `none` stays what it is. */
+export const routerUrl = kindOf(
+  'an http or https URL, or "none"',
+  onText((value) => (value === 'none' ? value : parseHttpUrl(value))),
+);
+
 export const address = kindOf(
   'a Filecoin address such as "f1…" or "f3…"',
   onText((value) => (/^[ft](?:0\d+|[123][a-z2-7]{20,}|410f[a-z2-7]+)$/.test(value) ? value : undefined)),
@@ -49,19 +58,28 @@ export const places = kindOf('a list of providers and their countries such as ["
   return byProvider && Object.keys(byProvider).length === pairs?.length ? byProvider : undefined;
 });
 
-/** How many copies: `{ min = 2, target = 3 }`. */
-export const replicas = kindOf('a table such as { min = 2, target = 3 }', (raw) => {
-  if (typeof raw !== 'object' || raw === null) return undefined;
-  const { min, target, ...others } = raw as Record<string, unknown>;
-  return Object.keys(others).length === 0 && isCopies(min) && isCopies(target) ? { min, target } : undefined;
-});
-
 /** More would be a slip of the finger. */
 const COPIES_MAX = 32;
 
-function isCopies(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= COPIES_MAX;
-}
+const copies = {
+  kind: `a whole number from 1 to ${COPIES_MAX}`,
+  parse: (raw: unknown) => (Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= COPIES_MAX ? Number(raw) : undefined),
+};
+
+/** How many copies: `{ min = 2, target = 3 }`. */
+export const replicas = kindOf('a table such as { min = 2, target = 3 }', fieldsOf({ min: copies, target: copies }));
+
+const idle = {
+  kind: 'a duration such as "1h"',
+  parse: (raw: unknown) => (typeof raw === 'string' ? parseDurationMs(raw) : undefined),
+};
+const readEvict = fieldsOf({ min_active: copies, after_idle: idle });
+
+/** When a hot copy may go: `{ min_active = 2, after_idle = "1h" }`. */
+export const evict = kindOf('a table such as { min_active = 2, after_idle = "1h" }', (raw) => {
+  const table = readEvict(raw);
+  return table && { minActive: table.min_active, afterIdleMs: table.after_idle };
+});
 
 /** Test networks write `t0…` for the same. */
 function parseProviderId(value: string): string | undefined {

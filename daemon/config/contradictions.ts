@@ -16,9 +16,11 @@ const MANAGED_ONLY = [
   'hot.announce',
   'hot.public_network',
   'hot.gc_after',
+  'hot.evict_above',
+  'hot.evict_down_to',
   'schedule.gc',
 ] as const;
-const EXTERNAL_ONLY = ['hot.rpc', 'hot.rpc_token_file'] as const;
+const EXTERNAL_ONLY = ['hot.rpc', 'hot.rpc_token_file', 'hot.gateway'] as const;
 
 const RULES: readonly Rule[] = [
   ({ hot }) =>
@@ -35,6 +37,22 @@ const RULES: readonly Rule[] = [
     const key = hot.mode === 'managed' ? EXTERNAL_ONLY.find(isSet) : undefined;
     return key && { key, problem: 'has no effect on a managed kubo: remove it, or set hot.mode = "external"' };
   },
+
+  ({ hot }) =>
+    hot.evictDownTo >= hot.evictAbove
+      ? {
+          key: 'hot.evict_down_to',
+          problem: `(${hot.evictDownTo}) is not less than hot.evict_above (${hot.evictAbove}), so every pin would let go of others: lower it`,
+        }
+      : undefined,
+
+  ({ api, gateway }) =>
+    api.listen.port !== 0 && api.listen.port === gateway.listen.port && api.listen.host === gateway.listen.host
+      ? {
+          key: 'gateway.listen',
+          problem: 'is the address of the API: what people store must not look as if it came from there; choose another port',
+        }
+      : undefined,
 
   ({ hot, limits }) =>
     hot.capacityBytes !== undefined && limits.dagBytes > hot.capacityBytes

@@ -1,4 +1,4 @@
-import type { ColdPolicy } from '../domain/policy.ts';
+import type { ColdPolicy, HotPolicy } from '../domain/policy.ts';
 import { LOG_LEVELS } from '../log.ts';
 import { COLD_LIMITS, COLD_SECTIONS } from './cold-keys.ts';
 import {
@@ -7,6 +7,7 @@ import {
   count,
   countOrOff,
   duration,
+  fraction,
   httpUrl,
   type Key,
   listen,
@@ -48,7 +49,7 @@ export const SECTIONS = {
       fallback: '127.0.0.1:5080',
     }),
     publicUrl: httpUrl('public_url', {
-      doc: 'What clients reach it by, when that differs, as behind a proxy that adds TLS.',
+      doc: 'What clients, and providers that fetch pieces, reach it by, when that differs, as behind a proxy that adds TLS.',
       fallback: undefined,
       example: 'https://pins.example.org',
     }),
@@ -72,6 +73,41 @@ export const SECTIONS = {
       example: ['https://app.example.org'],
     }),
   },
+  gateway: {
+    listen: listen('listen', {
+      doc: 'Where contents are read, `GET /ipfs/{cid}`, in plain HTTP; port 0 takes any free one. Not the address of the API: what people store must not look as if it came from there.',
+      fallback: '127.0.0.1:5081',
+    }),
+    publicUrl: httpUrl('public_url', {
+      doc: 'What readers reach it by, when that differs; links begin with it. Best a host of its own.',
+      fallback: undefined,
+      example: 'https://gateway.example.org',
+    }),
+    public: bool('public', {
+      doc: 'Whether everything that is pinned here can be read by everybody, without a token.',
+      fallback: false,
+    }),
+    fetchAny: bool('fetch_any', {
+      doc: 'Whether tokens may also read what nobody has pinned here, from the IPFS network and under the limits of pins.',
+      fallback: false,
+    }),
+    networkFirstMs: duration('network_first', {
+      doc: 'A content without a hot copy is looked for on the IPFS network for this long before providers are asked. Without `hot.public_network` they are asked at once.',
+      fallback: '1s',
+    }),
+    hedgeMs: duration('hedge', {
+      doc: 'When a provider has sent nothing for this long, the next one is asked beside it.',
+      fallback: '5s',
+    }),
+    firstByteTimeoutMs: duration('first_byte_timeout', {
+      doc: 'A reader gets 504 when no source has given the first byte by then. A Lotus node hands out nothing before it has fetched all of it.',
+      fallback: '10m',
+    }),
+    stallTimeoutMs: duration('stall_timeout', {
+      doc: 'A source that sends nothing new for this long is given up for the next, and a reader who takes nothing for this long is cut off.',
+      fallback: '1m',
+    }),
+  },
   hot: {
     tier: oneOf(['kubo'])('tier', { doc: 'What holds the hot copies.', fallback: 'kubo' }),
     mode: oneOf(['managed', 'external'])('mode', {
@@ -93,6 +129,16 @@ export const SECTIONS = {
       doc: 'How much the hot tier may hold. Without it only `state.min_free` bounds it.',
       fallback: undefined,
       example: '500GiB',
+    }),
+    evictAbove: fraction('evict_above', {
+      doc: 'Managed: above this part of `hot.capacity` hot copies are let go whose cold ones are proven, those least read first.',
+      fallback: 0.9,
+    }),
+    evictDownTo: fraction('evict_down_to', { doc: 'Managed: so much of `hot.capacity` is left in use then.', fallback: 0.8 }),
+    gateway: httpUrl('gateway', {
+      doc: 'External: the HTTP gateway of that kubo. Without it `GET /ipfs` is not served.',
+      fallback: undefined,
+      example: 'http://127.0.0.1:8080',
     }),
     gcAfterBytes: size('gc_after', {
       doc: 'Managed: unpinned blocks are deleted without waiting for `schedule.gc` when there are about this many bytes of them.',
@@ -142,6 +188,11 @@ export const SECTIONS = {
       doc: 'Requests per minute with a missing or wrong token from one address before it gets 429; 0 for no limit.',
       fallback: 60,
     }),
+    concurrentUploads: count('concurrent_uploads', { doc: 'Uploads of CARs that may run at the same time; more get 429.', fallback: 8 }),
+    concurrentRetrievals: count('concurrent_retrievals', {
+      doc: 'Contents that may be fetched back from providers at the same time; readers of more wait.',
+      fallback: 8,
+    }),
     ...COLD_LIMITS,
   },
   schedule: {
@@ -154,6 +205,18 @@ export const SECTIONS = {
       fallback: '*/5 * * * *',
     }),
     renew: schedule('renew', { doc: 'When deals about to end are replaced, and lost ones too.', fallback: '*/15 * * * *' }),
+    escrow: schedule('escrow', {
+      doc: 'When the escrow of the wallet is compared with the chain and topped up, with `cold.maker = "mk12"`.',
+      fallback: '* * * * *',
+    }),
+    evict: schedule('evict', {
+      doc: 'When hot copies are let go that need not be kept, and such are brought back whose cold copies have become too few. A hot tier that is filling up is looked at at once.',
+      fallback: '*/10 * * * *',
+    }),
+    drill: schedule('drill', {
+      doc: 'When a few contents are fetched from every provider that has them, as if nothing else were left, and checked to the last byte.',
+      fallback: '40 3 * * *',
+    }),
     gc: schedule('gc', {
       doc: 'When blocks that no pin holds are deleted from a managed kubo; fetches pause meanwhile.',
       fallback: '30 4 * * *',
@@ -172,11 +235,13 @@ export const SECTIONS = {
 export const SECTION_DOCS: Readonly<Record<keyof typeof SECTIONS, string>> = {
   state: 'Where things are kept.',
   api: 'The door: the pinning API and the admin socket.',
+  gateway: 'The other door: where contents are read.',
   hot: 'The hot copies: kubo.',
   lotus: 'The Lotus node: wallet, market and chain.',
-  cold: 'The cold copies: storage deals. None unless a maker is named.',
+  cold: 'The cold copies: storage deals. None without a Lotus node.',
   chain: 'Time on the chain.',
   providers: 'Who keeps the cold copies.',
+  escrow: 'The wallet and its money with the market, where fbpd sees to that: `cold.maker = "mk12"`.',
   budget: 'What may be spent. `fbpd freeze` stops it at once.',
   limits: 'What one request, pin or client may take.',
   schedule: "Work by the clock: cron expressions, in the machine's time zone.",
@@ -185,12 +250,19 @@ export const SECTION_DOCS: Readonly<Record<keyof typeof SECTIONS, string>> = {
 
 type ValueOf<K> = K extends Key<infer T> ? T : never;
 
-/** Every value of the config file, by the names of {@link SECTIONS}. */
-export type Settings = {
+/** The values of the sections as they stand in the file, by the names of {@link SECTIONS}. */
+export type Written = {
   readonly [S in keyof typeof SECTIONS]: {
     readonly [K in keyof (typeof SECTIONS)[S]]: ValueOf<(typeof SECTIONS)[S][K]>;
   };
+};
+
+/** Every value of the config file, and what follows from others where it has none. */
+export type Settings = Omit<Written, 'cold'> & {
+  readonly cold: Omit<Written['cold'], 'maker'> & { readonly maker: NonNullable<Written['cold']['maker']> };
 } & {
   /** `default` is always among them. */
   readonly policies: readonly ColdPolicy[];
+  /** The same policies' wishes for the hot copy, in the same order. */
+  readonly hotPolicies: readonly HotPolicy[];
 };

@@ -6,7 +6,7 @@ import cron from 'node-cron';
 import { parseDurationMs, parseSizeBytes } from '../domain/units.ts';
 
 /** A value as TOML writes it. */
-export type TomlValue = string | number | boolean | readonly string[] | Readonly<Record<string, number>>;
+export type TomlValue = string | number | boolean | readonly string[] | Readonly<Record<string, number | string>>;
 
 /** What a value is read against. */
 export interface Base {
@@ -59,6 +59,37 @@ export function kindOf<T>(kind: string, parse: (raw: unknown, base: Base) => T |
     });
 }
 
+/** A value within a table that is wrong; `field` is its name there. */
+export class FieldError extends Error {
+  readonly field: string;
+
+  constructor(field: string, message: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** What may stand in a table, by its name in TOML. */
+type Fields = Readonly<Record<string, { kind: string; parse: (raw: unknown) => unknown }>>;
+type FieldValues<F extends Fields> = { [N in keyof F]: NonNullable<ReturnType<F[N]['parse']>> };
+
+/** Reads a table with just these fields. @throws FieldError about the one that is wrong, missing or unknown. */
+export const fieldsOf =
+  <F extends Fields>(fields: F) =>
+  (raw: unknown): FieldValues<F> | undefined => {
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined;
+    const table = raw as Record<string, unknown>;
+    const stray = Object.keys(table).find((name) => !Object.hasOwn(fields, name));
+    if (stray !== undefined) throw new FieldError(stray, `unknown key; there are ${Object.keys(fields).join(' and ')}`);
+    const values = Object.entries(fields).map(([name, { kind, parse }]) => {
+      const value = table[name] === undefined ? undefined : parse(table[name]);
+      if (value !== undefined) return [name, value];
+      const got = table[name] === undefined ? 'but it is not there' : `got ${JSON.stringify(table[name])}`;
+      throw new FieldError(name, `expected ${kind}, ${got}`);
+    });
+    return Object.fromEntries(values) as FieldValues<F>;
+  };
+
 /** Reads a text. */
 export const onText =
   <T>(parse: (text: string, base: Base) => T | undefined) =>
@@ -90,6 +121,9 @@ export const count = kindOf('a whole number of at least 1', (raw) =>
 );
 export const countOrOff = kindOf('a whole number, 0 for no limit', (raw) =>
   Number.isSafeInteger(raw) && Number(raw) >= 0 ? Number(raw) : undefined,
+);
+export const fraction = kindOf('a part such as 0.9, more than 0 and at most 1', (raw) =>
+  typeof raw === 'number' && raw > 0 && raw <= 1 ? raw : undefined,
 );
 export const port = kindOf('a port, 0 for any free one', (raw) =>
   Number.isInteger(raw) && Number(raw) >= 0 && Number(raw) <= 65_535 ? Number(raw) : undefined,

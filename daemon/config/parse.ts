@@ -3,7 +3,7 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import { FbpdError } from '../domain/errors.ts';
 import { coldContradictionIn } from './cold-contradictions.ts';
 import { contradictionIn } from './contradictions.ts';
-import { SECTIONS, type Settings } from './keys.ts';
+import { SECTIONS, type Settings, type Written } from './keys.ts';
 import type { Base, Key } from './kinds.ts';
 import { parsePolicies } from './policies.ts';
 import { closest } from './similar.ts';
@@ -28,13 +28,22 @@ export function parseSettings(text: string, file: string, base: Base): Settings 
   }
   const known = allKeyNames();
   const parse = (name: Section) => parseKeys(name, SECTIONS[name], (document[name] ?? {}) as Table, base, refuse, known);
-  const settings = {
-    ...Object.fromEntries((Object.keys(SECTIONS) as Section[]).map((name) => [name, parse(name)])),
-    policies: parsePolicies(policies, base, refuse),
-  } as unknown as Settings;
+  const parsed = parsePolicies(policies, base, refuse);
+  const written = Object.fromEntries((Object.keys(SECTIONS) as Section[]).map((name) => [name, parse(name)])) as unknown as Written;
+  const settings: Settings = {
+    ...written,
+    cold: { ...written.cold, maker: written.cold.maker ?? makerFor(written) },
+    policies: parsed.map(({ cold }) => cold),
+    hotPolicies: parsed.map(({ hot }) => hot),
+  };
   const contradiction = contradictionIn(settings, (name) => isSet(document, name)) ?? coldContradictionIn(settings);
   if (contradiction !== undefined) refuse(contradiction.key, `${contradiction.key} ${contradiction.problem}`);
   return settings;
+}
+
+/** Who names a Lotus node wants deals, and there is one market that is open to everybody. */
+function makerFor({ lotus }: Written): Settings['cold']['maker'] {
+  return lotus.rpc === undefined ? 'none' : 'mk12';
 }
 
 function tableOf(text: string, refuse: Refuse): Table {

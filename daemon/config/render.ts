@@ -1,4 +1,4 @@
-import { POLICY_DOC, POLICY_KEYS } from './cold-keys.ts';
+import { HOT_POLICY_DOC, HOT_POLICY_KEYS, POLICY_DOC, POLICY_KEYS } from './cold-keys.ts';
 import { SECTION_DOCS, SECTIONS } from './keys.ts';
 import type { Key, TomlValue } from './kinds.ts';
 import { DEFAULT_POLICY } from './policies.ts';
@@ -40,10 +40,13 @@ export function renderMarkdownTable(): string {
 
 /** The policies stand behind the providers that they choose from. */
 function shownSections(): ShownSection[] {
-  const policy: ShownSection = { name: `policies.${DEFAULT_POLICY}.cold`, doc: POLICY_DOC, keys: Object.values<Key<unknown>>(POLICY_KEYS) };
+  const policies: ShownSection[] = [
+    { name: `policies.${DEFAULT_POLICY}.cold`, doc: POLICY_DOC, keys: Object.values<Key<unknown>>(POLICY_KEYS) },
+    { name: `policies.${DEFAULT_POLICY}.hot`, doc: HOT_POLICY_DOC, keys: Object.values<Key<unknown>>(HOT_POLICY_KEYS) },
+  ];
   return Object.entries<Record<string, Key<unknown>>>(SECTIONS).flatMap(([name, keys]) => {
     const section = { name, doc: SECTION_DOCS[name as keyof typeof SECTIONS], keys: Object.values(keys) };
-    return name === 'providers' ? [section, policy] : [section];
+    return name === 'providers' ? [section, ...policies] : [section];
   });
 }
 

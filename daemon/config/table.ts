@@ -1,4 +1,4 @@
-import type { Base, Key } from './kinds.ts';
+import { type Base, FieldError, type Key } from './kinds.ts';
 import { closest } from './similar.ts';
 
 export type Table = Record<string, unknown>;
@@ -35,7 +35,8 @@ export function parseKeys(
       try {
         return [property, raw === undefined ? undefined : key.parse(raw, base)];
       } catch (error) {
-        return refuse(`${section}.${key.name}`, `${section}.${key.name}: ${error instanceof Error ? error.message : String(error)}`);
+        const name = [section, key.name, ...(error instanceof FieldError ? [error.field] : [])].join('.');
+        return refuse(name, `${name}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }),
   );

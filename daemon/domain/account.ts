@@ -1,5 +1,5 @@
 /** What a token may do. */
-export const SCOPES = ['pins:read', 'pins:write', 'metrics:read'] as const;
+export const SCOPES = ['pins:read', 'pins:write', 'retrieve', 'account:read', 'metrics:read'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Account {

@@ -39,13 +39,22 @@ const DIGEST_BYTES_MIN = 20;
 const IDENTITY = 0x00;
 
 /** Whether the bytes are the block that the CID names. Undefined when its hash function is none that is known here, or cut too short to tell. */
-export function isBlockOf({ multihash }: CID, bytes: Uint8Array): boolean | undefined {
-  const { code, digest } = multihash;
-  const hash = HASHES.get(code) ?? blake2(code);
-  if (hash === undefined || (code !== IDENTITY && digest.length < DIGEST_BYTES_MIN)) return undefined;
+export function isBlockOf(cid: CID, bytes: Uint8Array): boolean | undefined {
+  const { code, digest } = cid.multihash;
+  const hash = hashOf(cid);
+  if (hash === undefined) return undefined;
   const full = hash(bytes);
   // Only the identity's digest must be whole; of a hash, the CID may hold the beginning.
   return (code === IDENTITY ? full.length === digest.length : full.length >= digest.length) && startsWith(full, digest);
+}
+
+/** Whether it can be told at all which block the CID names. */
+export function hasKnownHash(cid: CID): boolean {
+  return hashOf(cid) !== undefined;
+}
+
+function hashOf({ multihash: { code, digest } }: CID): Hash | undefined {
+  return code !== IDENTITY && digest.length < DIGEST_BYTES_MIN ? undefined : (HASHES.get(code) ?? blake2(code));
 }
 
 function startsWith(bytes: Uint8Array, beginning: Uint8Array): boolean {

@@ -1,7 +1,9 @@
 import type { Deal, DealTerms } from './deal.ts';
-import type { BuiltPiece, PieceMember } from './piece.ts';
+import type { BuiltPiece, CutPart, PieceMember } from './piece.ts';
 import type { Reason } from './pin.ts';
 import type { Ask, ProviderOnChain } from './provider.ts';
+import type { SignedProposal } from './receipt-ports.ts';
+import type { OpenedDag } from './retrieval-ports.ts';
 
 // ---------------------------------------------------------------------------------------------------------------
 // The chain
@@ -68,6 +70,13 @@ export class ColdError extends Error {
   }
 }
 
+/** A provider told an ask that cannot be what it means; the message says why. */
+export class UnusableAsk extends ColdError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('refused', message, options);
+  }
+}
+
 /** The Filecoin chain, read through a Lotus node. `at` is a tip set key, absent for the head. */
 export interface Chain {
   view(signal: AbortSignal): Promise<ChainView>;
@@ -84,6 +93,20 @@ export interface Chain {
    * message is not on the chain. Follows replaced messages.
    */
   publishedDeals(publishCid: string, signal: AbortSignal): Promise<PublishedDeal[] | undefined>;
+  /**
+   * The same of all messages in a span of epochs, of deals of one kind: slow, for when nobody says by which message a deal was
+   * published. Undefined, or absent, where the node cannot list messages.
+   */
+  findPublished?(wanted: WantedDeal, signal: AbortSignal): Promise<PublishedDeal[] | undefined>;
+}
+
+/** Deals to be looked for in the messages of the epochs `from` to `to`, both included. */
+export interface WantedDeal {
+  pieceCid: string;
+  provider: string;
+  startEpoch: number;
+  from: number;
+  to: number;
 }
 
 /** One deal that a publish message made. */
@@ -154,11 +177,24 @@ export type DealReport =
  */
 export interface DealMaker {
   readonly name: string;
+  /**
+   * Whether `stage` takes a CAR file. Without it `stage` and `unstage` are not called: providers fetch a piece from us, and its
+   * contents stay hot for as long.
+   */
+  readonly needsFile: boolean;
+  /**
+   * Whether what a deal costs must lie in the wallet's escrow before it is proposed, and it is our affair that it does. Otherwise
+   * the maker sees to the escrow.
+   */
+  readonly paysFromEscrow?: boolean;
   /** Address that pays, as its key address. */
   wallet(signal: AbortSignal): Promise<string>;
   /** Whether deals can be made right now: token, wallet, reachability. Never rejects. Undefined: yes. */
   problem(signal: AbortSignal): Promise<Reason | undefined>;
+  /** What it asks for. Rejects with {@link UnusableAsk} where that is another provider's. */
   ask(providerId: string, signal: AbortSignal): Promise<Ask>;
+  /** The same, and by which of several ways it answered: `https`, `http`, `libp2p`. Left out by a maker that has one way. */
+  askOver?(providerId: string, signal: AbortSignal): Promise<{ ask: Ask; over: string }>;
   /** The terms of a deal to be, and its proposal CID, without asking the provider. Changes nothing anywhere that costs. */
   prepare(order: DealOrder, signal: AbortSignal): Promise<PreparedDeal>;
   /** Makes the piece's CAR known to the other side. Idempotent. `file` is the whole CAR. */
@@ -166,10 +202,22 @@ export interface DealMaker {
   /** Undoes `stage`, once no transfer needs it. Idempotent. */
   unstage(piece: BuiltPiece & { id: string }, signal: AbortSignal): Promise<void>;
   send(prepared: Pick<Deal, 'request' | 'proposalCid'>, signal: AbortSignal): Promise<SendReply>;
+  /**
+   * The proposal as it was signed, out of what `prepare` gave. A maker that keeps none leaves this out, and undefined says that it
+   * was not kept for this deal: it is looked for on the chain then.
+   */
+  signedProposal?(deal: Pick<Deal, 'request' | 'proposalCid' | 'begunAs'>): SignedProposal | undefined;
   report(deal: Pick<Deal, 'request' | 'proposalCid' | 'begunAs' | 'publishCid' | 'chainDealId'>, signal: AbortSignal): Promise<DealReport>;
   /** The piece's CAR, from the provider of this deal, as it comes: the caller hashes it. */
   retrieve(deal: Deal, piece: BuiltPiece & { id: string }, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** FIL that `retrieve` would cost; undefined when the provider does not offer it. */
+  /**
+   * The DAG under one CID of the piece, from the provider of this deal. Where a maker can only have the whole piece, that is
+   * what comes: blocks of other contents are to be passed over. The caller closes it.
+   *
+   * @param priceMaxAtto - it is refused when it would cost more, or more than the maker may ever pay
+   */
+  open(deal: Deal, piece: BuiltPiece & { id: string }, rootCid: string, signal: AbortSignal, priceMaxAtto?: bigint): Promise<OpenedDag>;
+  /** FIL that `retrieve` and `open` would cost; undefined when the provider does not offer it. */
   retrievalPrice(deal: Deal, piece: BuiltPiece & { id: string }, signal: AbortSignal): Promise<bigint | undefined>;
 }
 
@@ -178,7 +226,7 @@ export interface DealMaker {
 
 /** Blocks of held contents. Every block handed out was hashed on its way into the tier. */
 export interface BlockSource {
-  /** Rejects with a HotError. */
+  /** By its multihash: under whichever codec it is asked for. Rejects with a HotError. */
   block(cid: string, signal: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -206,20 +254,46 @@ export class PieceError extends Error {
   }
 }
 
-/** CAR files of pieces, in the staging directory. All rejections are {@link PieceError}s. */
+/** The bytes of a piece's CAR, from any place on; the same each time. Holds nothing open. */
+export interface PieceReader {
+  carSizeBytes: number;
+  /**
+   * From the byte `from` up to, and not including, `to`, which is at most the CAR's size, in parts of at most 256 KiB; no more than
+   * some MiB are read before they are asked for. Rejects with a {@link PieceError}, after bytes that are right.
+   */
+  read(from: number, to: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+/** Bytes of pieces: as hot blocks and a manifest of what lies where, or as CAR files in the staging directory. All rejections are {@link PieceError}s. */
 export interface PieceWorks {
   /**
-   * Builds the CAR from hot blocks into the staging directory: CARv1, one root, depth-first pre-order, each CID once.
-   * The same members in the same order give the same bytes. Replaces what an interrupted build left.
+   * Makes the CAR from hot blocks: CARv1, one root, depth-first pre-order, each CID once; hashes it and writes its manifest; and
+   * writes it into the staging directory where files are needed. The same members in the same order give the same bytes.
+   * Replaces what an interrupted build left.
+   *
+   * @param pieceBytesMin - the least padded size: with that of a piece that was built before, it is that piece again
    */
-  build(pieceId: string, members: readonly PieceMember[], signal: AbortSignal, onBytes?: (bytes: number) => void): Promise<BuiltPiece>;
+  build(pieceId: string, members: readonly PieceMember[], signal: AbortSignal, pieceBytesMin?: number): Promise<BuiltPiece>;
+  /**
+   * How a content that is too large for a piece is cut into parts whose CARs have at most so many bytes. Reads all of it. The same
+   * content is cut in the same way each time; one part means that it fits. Rejects with `too_large` when it cannot be cut.
+   */
+  cut(contentKey: string, carBytesMax: number, signal: AbortSignal): Promise<readonly CutPart[]>;
   /** Path of the whole, checked CAR file; undefined when it is not there. */
   staged(pieceId: string): Promise<string | undefined>;
+  /**
+   * Its bytes, from the staged file or else by its manifest; undefined when neither is there. Whether the tier still has the blocks
+   * shows when they are read. A damaged manifest is removed, and said in the log.
+   */
+  open(piece: BuiltPiece & { id: string }): Promise<PieceReader | undefined>;
   /** Takes a CAR that came back, hashes it, and keeps it as the staged file only when it is the piece. */
   receive(piece: BuiltPiece & { id: string }, car: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ bytes: number }>;
   /** The same without keeping anything. */
   check(piece: BuiltPiece & { id: string }, car: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ bytes: number }>;
+  /** Removes the file. */
   drop(pieceId: string): Promise<void>;
-  /** Ids of pieces that have a staged file, and ids that have an unfinished one. */
+  /** Removes the manifest as well. */
+  forget(pieceId: string): Promise<void>;
+  /** Ids of pieces of which there is anything, whole or not. */
   list(): Promise<string[]>;
 }

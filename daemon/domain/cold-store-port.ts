@@ -1,13 +1,14 @@
 import type { ChainView } from './cold-ports.ts';
 import type { Content } from './content.ts';
 import type { Deal } from './deal.ts';
-import type { BuiltPiece, Piece, PieceSummary } from './piece.ts';
+import type { EscrowBook, EscrowLine, EscrowStanding } from './escrow.ts';
+import type { BuiltPiece, Piece } from './piece.ts';
 import type { Reason } from './pin.ts';
 import type { ColdPolicy } from './policy.ts';
 import type { Versioned } from './ports.ts';
-import type { Provider } from './provider.ts';
+import type { Candidate, Provider, ScanMark } from './provider.ts';
 
-/** A content that the pin store has put on the list of those whose cold side is to be looked at. */
+/** A content on the list of those whose cold side is to be looked at: put there by the pin store, or by a change of the cold one. */
 export interface DueContent {
   contentKey: string;
   /** Of the list's entry: it is only taken off when nothing was added since. */
@@ -26,6 +27,8 @@ export interface WaitingContent {
   sinceMs: number;
   /** Why no piece takes it, when that is not just a matter of time. */
   reason?: Reason;
+  /** It came out too large for a piece, whatever its size says. */
+  toCut?: true;
 }
 
 /** What was promised and paid on one day (`dayOfEpoch`), attoFIL. */
@@ -79,13 +82,20 @@ export interface ColdChange {
   pieces?: readonly Change<Piece>[];
   deals?: readonly Change<Deal>[];
   providers?: readonly Change<Provider>[];
+  candidates?: readonly Change<Candidate>[];
+  scan?: Change<ScanMark>;
   day?: Change<BudgetDay>;
   /** Taken off the list. */
   looked?: readonly DueContent[];
+  /** Contents put on it. */
+  list?: readonly string[];
   wait?: readonly WaitingContent[];
   unwait?: readonly WaitingContent[];
   breaker?: Change<Breaker>;
   chain?: Change<ChainMemory>;
+  escrow?: Change<EscrowBook>;
+  /** That were not there before. */
+  escrowLines?: readonly EscrowLine[];
 }
 
 /**
@@ -110,7 +120,7 @@ export interface ColdStore {
   /** What the piece is, without its members, of which there may be a thousand; undefined while it is not built. */
   built(pieceId: string): Promise<BuiltPiece | undefined>;
   piecesOf(contentKey: string): Promise<Versioned<Piece>[]>;
-  /** Of each content in turn, for lists: what it waits for, or its pieces. */
+  /** Of each content in turn, for lists: what it waits for, or its pieces (`copies.ts` says what they come to). */
   coldOf(contentKeys: readonly string[]): Promise<ColdOfContent[]>;
   deal(dealId: string): Promise<Versioned<Deal> | undefined>;
   /** Every deal of the piece, oldest first. */
@@ -123,10 +133,19 @@ export interface ColdStore {
   sampleActive(chance: number): Promise<Versioned<Deal> | undefined>;
 
   provider(providerId: string): Promise<Versioned<Provider> | undefined>;
+  /** Those that are trusted, or were dealt with, or suspended. */
   providers(): Promise<Versioned<Provider>[]>;
+  candidate(providerId: string): Promise<Versioned<Candidate> | undefined>;
+  /** Found by scans, and bounded by them. */
+  candidates(): Promise<Versioned<Candidate>[]>;
+  scanMark(): Promise<Versioned<ScanMark> | undefined>;
   day(day: number): Promise<Versioned<BudgetDay> | undefined>;
   breaker(): Versioned<Breaker> | undefined;
   chain(): Versioned<ChainMemory> | undefined;
+  /** Absent until there was one look at the escrow, and for makers that see to theirs themselves. */
+  escrow(): Versioned<EscrowBook> | undefined;
+  /** Newest first. */
+  escrowLines(limit: number): Promise<EscrowLine[]>;
   totals(): ColdTotals;
 
   /** Called after every commit that makes something of that kind due. */
@@ -135,7 +154,8 @@ export interface ColdStore {
 
 export interface ColdOfContent {
   waiting?: WaitingContent;
-  pieces: readonly { id: string; state: Piece['state']; summary: PieceSummary; next: Reason }[];
+  /** In the order in which it came into them. */
+  pieces: readonly Pick<Piece, 'id' | 'policy' | 'state' | 'summary' | 'next' | 'repack' | 'part'>[];
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -148,7 +168,16 @@ export interface PlannedStep {
   contents: number;
   sampleKeys: readonly string[];
   step:
-    | { kind: 'propose'; provider: string; why: Reason; costAtto: bigint; startEpoch: number; endEpoch: number }
+    | {
+        kind: 'propose';
+        provider: string;
+        country?: string;
+        owner: string;
+        why: Reason;
+        costAtto: bigint;
+        startEpoch: number;
+        endEpoch: number;
+      }
     | { kind: 'build'; why: Reason }
     | { kind: 'wait'; why: Reason };
 }
@@ -161,6 +190,8 @@ export interface ColdView {
   lastView(): { view: ChainView; atMs: number } | undefined;
   /** The last market and wallet balance at finality. */
   funds(): { escrowAtto: bigint; lockedAtto: bigint; walletAtto: bigint; address: string } | undefined;
+  /** Of the last pass over the escrow; undefined before it, and where the maker sees to it. */
+  escrow(): EscrowStanding | undefined;
   budget(): Promise<{ perDayAtto: bigint; day: number; committedAtto: bigint }>;
   policies(): readonly ColdPolicy[];
   /** What would be done next and what it costs; does nothing. */
@@ -168,6 +199,10 @@ export interface ColdView {
   freeze(text: string): Promise<Breaker>;
   /** Rejects with `NOT_FOUND` when nothing is frozen. */
   unfreeze(): Promise<void>;
+  /** Rejects with `NOT_FOUND` when the chain has no such provider. */
+  trust(providerId: string): Promise<Provider>;
+  /** Rejects with `CONFLICT` when the config names it. */
+  untrust(providerId: string): Promise<Provider>;
   suspend(providerId: string, text: string): Promise<Provider>;
   unsuspend(providerId: string): Promise<Provider>;
   /** Asks chain and provider now. */

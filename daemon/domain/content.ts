@@ -4,11 +4,17 @@ import type { Reason } from './pin.ts';
  * Where a content stands in the hot tier.
  * - `wanted`: some pin names it and it is queued or being fetched
  * - `pinned`: the whole DAG is held by the hot tier
+ * - `cold`: it was held, and its hot copy was let go as the cold ones are proven; it is brought back when it is read
  * - `failed`: given up until a new pin or a retry asks again
  * - `releasing`: the hot tier's pin is still to be removed, as no pin names it any more, or it was blocked; pins that
  *   want it again meanwhile wait until that is over
  */
-export type HotStatus = 'wanted' | 'pinned' | 'failed' | 'releasing';
+export type HotStatus = 'wanted' | 'pinned' | 'cold' | 'failed' | 'releasing';
+
+/** Held hot, or proven cold: its pins are `pinned`. */
+export function isHeld({ hot }: Pick<Content, 'hot'>): boolean {
+  return hot === 'pinned' || hot === 'cold';
+}
 
 /**
  * Whose pin it is in the hot tier. `ours` is written, synced, *before* `pin/add` is called, so a crash never leaves

@@ -51,7 +51,17 @@ export interface DealTerms {
 /** What was seen of a deal, and where. */
 export type Evidence =
   /** The finalized chain has it in a sector. */
-  | { kind: 'marketDeal'; chainDealId: number; sectorStartEpoch: number; seenEpoch: number; atMs: number }
+  | {
+      kind: 'marketDeal';
+      chainDealId: number;
+      sectorStartEpoch: number;
+      seenEpoch: number;
+      /** The finalized tip set at which it was read; absent in what older versions saw. */
+      tipSet?: readonly string[];
+      /** ID address of the client, as the market has it; absent likewise. */
+      clientId?: string;
+      atMs: number;
+    }
   /** The provider gave the bytes back and they hash to the piece. */
   | { kind: 'retrieval'; bytes: number; tookMs: number; firstByteMs: number; seenEpoch: number; atMs: number };
 
@@ -85,6 +95,8 @@ export interface Deal {
   terms: DealTerms;
   /** The whole commitment: price × duration + client collateral. */
   costAtto: bigint;
+  /** What it takes of the wallet's DataCap; absent of deals that are not verified. */
+  datacapBytes?: number;
   /** The day (`dayOfEpoch`) on whose budget it was booked. */
   budgetDay: number;
   /** As predicted before the first send. */

@@ -51,7 +51,7 @@ export function parsePeerAddress(text: string, subject = 'origins'): PeerAddress
 }
 
 /** A multihash in bare base58 (`Qm…`, `12D3Koo…`) or a CID with the libp2p-key codec. */
-function isPeerId(text: string | undefined): text is string {
+export function isPeerId(text: string | undefined): text is string {
   if (text === undefined || text.length > MAX_PEER_ID_LENGTH_CHARS) return false;
   try {
     if (!text.startsWith('Qm') && !text.startsWith('1')) return CID.parse(text).code === LIBP2P_KEY;
@@ -96,8 +96,18 @@ const SEVERITY: readonly AddressReach[] = ['unusable', 'loopback', 'linklocal', 
 
 function componentReach(component: Component): AddressReach | undefined {
   if (IP_PROTOCOLS.includes(component.name)) return ipReach(component.value ?? '');
-  if (DNS_PROTOCOLS.includes(component.name)) return isLocalName(component.value ?? '') ? 'loopback' : 'dns';
+  if (DNS_PROTOCOLS.includes(component.name)) return nameReach(component.value ?? '');
   return undefined;
+}
+
+function nameReach(name: string): AddressReach {
+  return isLocalName(name) ? 'loopback' : 'dns';
+}
+
+/** The reach of a host as URLs have it: an IP address, an IPv6 one in brackets, or a name. */
+export function hostReach(host: string): AddressReach {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  return ipaddr.isValid(bare) ? ipReach(bare) : nameReach(bare);
 }
 
 /** Names that resolve inside this machine or its network whatever the resolver says. */
@@ -116,7 +126,11 @@ export interface ReachPolicy {
  * it first and asks again for each address found.
  */
 export function originAddressAllowed(address: PeerAddress, policy: ReachPolicy): boolean {
-  const reach = addressReach(address);
+  return reachAllowed(addressReach(address), policy);
+}
+
+/** The same of a reach. */
+export function reachAllowed(reach: AddressReach, policy: ReachPolicy): boolean {
   if (reach === 'unusable') return false;
   if (reach === 'public' || reach === 'dns' || reach === 'none') return true;
   return policy.allowPrivate;

@@ -35,7 +35,7 @@ export interface Reason {
 /** One line of `fbpd pins log`. */
 export interface PinEvent {
   atMs: number;
-  event: 'accepted' | 'fetching' | 'waiting' | 'pinned' | 'failed' | 'retried' | 'vanished' | 'blocked';
+  event: 'accepted' | 'fetching' | 'waiting' | 'pinned' | 'failed' | 'retried' | 'vanished' | 'evicted' | 'blocked';
   text: string;
 }
 

@@ -1,3 +1,16 @@
+/** Named wishes for the hot copy of a content. */
+export interface HotPolicy {
+  name: string;
+  /** False: it is kept only until the cold copies are proven, and not made again when it is read. */
+  enabled: boolean;
+  evict: {
+    /** So many deals must be active. */
+    minActive: number;
+    /** It stays for so long after it was read last. */
+    afterIdleMs: number;
+  };
+}
+
 /** Named wishes for the cold copies of a content. Durations are epochs, prices attoFIL. */
 export interface ColdPolicy {
   name: string;
@@ -24,4 +37,6 @@ export interface ColdPolicy {
   maxWaitMs: number;
   /** A piece is sealed as soon as its contents are so large together. */
   minFillBytes: number;
+  /** Of a piece of which less than this part is still wanted no copy is renewed: what is goes into another piece. 0 for never. */
+  repackBelow: number;
 }

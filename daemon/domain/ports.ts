@@ -1,3 +1,5 @@
+import type { CID } from 'multiformats/cid';
+
 import type { Account, Caller, Scope, Token } from './account.ts';
 import type { Content, FetchLimits, FetchProgress } from './content.ts';
 import type { Pin, PinEvent, PinPage, PinQuery, PinRequest, PinStatus, Reason } from './pin.ts';
@@ -74,6 +76,17 @@ export interface QueuedContent {
   origins: readonly string[];
 }
 
+/** How a content stands with somebody who wants to read it. */
+export interface Standing {
+  content: Content | undefined;
+  /** That of its pins; undefined without a content. */
+  status: PinStatus | undefined;
+  /** A pin of the account names it, whatever its status; of any account, where none was named. */
+  isPinned: boolean;
+  /** It was taken down. */
+  isBlocked: boolean;
+}
+
 /** How a fetch ended, for every pin of the content. */
 export type FetchOutcome =
   | { kind: 'pinned'; sizeBytes: number; blocks: number }
@@ -106,6 +119,8 @@ export interface PinStore {
   content(contentKey: string): Promise<Content | undefined>;
   /** Of each key in turn. */
   contents(contentKeys: readonly string[]): Promise<(Content | undefined)[]>;
+  /** A few reads by key, for every request of a reader. */
+  standing(contentKey: string, accountId?: string): Promise<Standing>;
   /** Pins of every account per status. */
   totals(): Readonly<Record<PinStatus, number>>;
   accountTotals(accountId: string): Readonly<Record<PinStatus, number>>;
@@ -141,10 +156,31 @@ export interface PinStore {
   releasing(limit: number): Promise<Content[]>;
   /** The hot tier has let go: the record goes, unless a pin came back meanwhile. */
   released(contentKey: string): Promise<void>;
+  /** It was to be unpinned, is wanted again, and the hot tier's pin is still there: it is held as before. False when there is nothing to take back. */
+  takeBack(contentKey: string): Promise<boolean>;
   /** A held content was not found in the hot tier: its pins are queued again. */
   vanished(contentKey: string): Promise<boolean>;
-  /** Every content that claims to be held, in key order. */
-  held(): AsyncIterable<Content>;
+  /** Every content that claims to be held hot, in key order, from behind that key. */
+  held(after?: string): AsyncIterable<Content>;
+
+  /**
+   * Lets the hot copy of a held content go, whose pins stay `pinned`: it is listed to be unpinned. The caller has seen to it
+   * that its cold copies are proven. False when there is no hot copy of ours to let go.
+   */
+  evict(contentKey: string, text: string): Promise<boolean>;
+  /** A held content is not in the hot tier any more, but proven cold. False when it is not held. */
+  vanishedToCold(contentKey: string): Promise<boolean>;
+  /** Every content without a hot copy whose pins are `pinned`, in key order. */
+  cold(): AsyncIterable<Content>;
+  /**
+   * Writes, synced, that a cold content is about to be pinned hot again. False when it is not cold any more, or still being
+   * let go.
+   */
+  beginWarm(contentKey: string): Promise<boolean>;
+  /** It is pinned, or with undefined it is not and what there is of a pin is to go. False when nothing was begun. */
+  endWarm(contentKey: string, facts: { sizeBytes: number; blocks: number } | undefined): Promise<boolean>;
+  /** Every copy of a cold content is lost: its pins fail. False when it is not cold, or being made hot. */
+  lose(contentKey: string, reason: Reason): Promise<boolean>;
 
   /** Called after every commit that makes something due: queue entries, of these accounts, or a release. */
   onDue(listener: (accountIds: ReadonlySet<string>) => void): void;
@@ -203,12 +239,16 @@ export interface HotTier {
   status(): HotStatusReport;
   /** Dials peers, best-effort: never rejects. */
   connect(addresses: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Brings every block of the DAG in, under the limits, and leaves no pin. */
+  /**
+   * Brings every block of the DAG in, under the limits, and leaves no pin. `onBlock` is told every CID of the DAG once, the
+   * root's first, and those of identity CIDs not at all; while its promise is open no more is read. It must not throw.
+   */
   fetch(
     contentKey: string,
     limits: FetchLimits,
     onProgress: (progress: FetchProgress) => void,
     signal: AbortSignal,
+    options?: { onBlock?: (cid: CID) => Promise<void> | undefined },
   ): Promise<FetchProgress>;
   /** Pins what is here; never reaches for the network. */
   pin(contentKey: string, signal: AbortSignal): Promise<void>;

@@ -12,6 +12,8 @@ export interface ExternalKuboOptions extends AddressPolicy {
   rpcUrl: string;
   /** The secret for its `API.Authorizations`, sent as a bearer token. */
   rpcToken: string | undefined;
+  /** Where its HTTP gateway listens, if it may be used. */
+  gatewayUrl?: string | undefined;
   /** The daemon's state directory: the last known addresses are kept there. */
   stateDir: string;
   /** The name that our pins carry. Default `fbpd`. */
@@ -35,6 +37,7 @@ export function createExternalKubo(options: ExternalKuboOptions): BlockHotTier {
   const url = parseUrl(options.rpcUrl);
   const rpc = createKuboRpc({ target: () => ({ url }), authorization: rpcToken === undefined ? undefined : `Bearer ${rpcToken}` });
   const known = createKnownNode({ path: join(options.stateDir, 'external-kubo.json'), policy: options, log });
+  const gateway = options.gatewayUrl === undefined ? undefined : { url: parseUrl(options.gatewayUrl) };
   const stopped = new AbortController();
   let timer: NodeJS.Timeout | undefined;
 
@@ -75,6 +78,7 @@ export function createExternalKubo(options: ExternalKuboOptions): BlockHotTier {
       return Promise.resolve();
     },
     status: known.report,
+    gateway: () => (known.report().up ? gateway : undefined),
   };
 }
 

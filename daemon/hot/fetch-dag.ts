@@ -11,6 +11,8 @@ export interface FetchOptions extends WatchOptions {
   rpc: KuboRpc;
   /** The size of a block that is here. */
   sizeOf: (cid: CID, signal: AbortSignal) => Promise<number>;
+  /** Told each block that is counted, when it is. */
+  onBlock?: ((cid: CID) => Promise<void> | undefined) | undefined;
 }
 
 /** Sizes asked for at a time. */
@@ -43,7 +45,7 @@ export async function fetchDag(options: FetchOptions): Promise<FetchProgress> {
   }
 }
 
-async function walkUntilDone({ rpc, sizeOf, contentKey }: FetchOptions, watch: FetchWatch): Promise<FetchProgress> {
+async function walkUntilDone({ rpc, sizeOf, contentKey, onBlock }: FetchOptions, watch: FetchWatch): Promise<FetchProgress> {
   const root = parseCid(contentKey);
   const sizes = createSizing((cid) => sizeOf(cid, watch.signal), watch.sized);
   let taken = 0;
@@ -58,6 +60,7 @@ async function walkUntilDone({ rpc, sizeOf, contentKey }: FetchOptions, watch: F
         taken = line;
         if (isIdentity(cid)) continue;
         watch.counted();
+        await onBlock?.(cid);
         await sizes.add(cid);
       }
       await sizes.drained();

@@ -6,7 +6,7 @@ import { RpcError } from './kubo-rpc.ts';
  * a hash function that it does not know. Its other errors may say something about the content or not.
  */
 const INVALID =
-  /unrecognized|not registered|no (de|en)coder|unknown codec|unsupported codec|failed to decode|could not decode|\bEOF\b|unexpected content|invalid (length|wire|protobuf|node|cbor|major)|protobuf|wire ?type|cbor|insecure hash|different hash|hash mismatch|data did not match|digest too (small|large)|unknown hash|hash function/i;
+  /unrecognized|not registered|no (de|en)coder|unknown codec|unsupported codec|failed to decode|could not decode|\bEOF\b|unexpected content|invalid (length|wire|protobuf|node|cbor|major|literal|byte|char|unprintable)|nesting depth|too many resources|duplicate map key|protobuf|wire ?type|cbor|insecure hash|different hash|hash mismatch|data did not match|digest too (small|large)|unknown hash|hash function/i;
 
 /** A block that an offline request needs and that is not here. */
 const MISSING = /not found locally|could not find|block not found|merkledag: not found/i;

@@ -7,6 +7,8 @@ export type RpcListen = { socketPath: string } | { secret: string };
 
 export interface KuboSettings {
   listen: RpcListen;
+  /** Where its gateway listens: a socket that only our own user can reach, as a gateway asks nobody who they are. */
+  gatewaySocket: string;
   /** Swarm listen multiaddrs with real ports. */
   swarm: readonly string[];
   /** Multiaddrs to tell the world beside the discovered ones, e.g. a forwarded port. */
@@ -63,7 +65,7 @@ export function withSettings(config: KuboConfig, settings: KuboSettings): KuboCo
   const listensOn = 'secret' in settings.listen ? '/ip4/127.0.0.1/tcp/0' : `/unix${settings.listen.socketPath}`;
   const open = settings.publicNetwork;
   return merge(config, {
-    Addresses: { API: listensOn, Gateway: [], Swarm: settings.swarm, AppendAnnounce: settings.announce },
+    Addresses: { API: listensOn, Gateway: [`/unix${settings.gatewaySocket}`], Swarm: settings.swarm, AppendAnnounce: settings.announce },
     API: { Authorizations: 'secret' in settings.listen ? authorizations(settings.listen.secret) : null },
     AutoConf: { Enabled: false },
     AutoNAT: open ? {} : { ServiceMode: 'disabled' },
@@ -72,7 +74,15 @@ export function withSettings(config: KuboConfig, settings: KuboSettings): KuboCo
     DNS: { Resolvers: null },
     Datastore: { StorageMax: `${settings.capacityBytes}B`, Spec: synced(config) },
     Discovery: { MDNS: { Enabled: false } },
-    Gateway: { RetrievalTimeout: RETRIEVAL_TIMEOUT, PublicGateways: { localhost: null }, ExposeRoutingAPI: false },
+    Gateway: {
+      RetrievalTimeout: RETRIEVAL_TIMEOUT,
+      PublicGateways: { localhost: null },
+      ExposeRoutingAPI: false,
+      // A request for a block that is on its way must wait for it.
+      NoFetch: false,
+      NoDNSLink: true,
+      DisableHTMLErrors: true,
+    },
     HTTPRetrieval: { Enabled: open },
     Internal: { ShutdownTimeout: SHUTDOWN_TIMEOUT, Bitswap: { BroadcastControl: { Enable: false } } },
     Ipns: { DelegatedPublishers: [] },

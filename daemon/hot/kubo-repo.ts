@@ -15,6 +15,8 @@ export interface KuboFiles {
   repo: string;
   /** The RPC's unix socket. */
   socket: string;
+  /** The gateway's. */
+  gatewaySocket: string;
   /** `{pid, supervisorPid}` of the kubo that was started last. */
   pid: string;
   /** The addresses that were last known. */
@@ -27,6 +29,7 @@ export function kuboFiles(stateDir: string): KuboFiles {
     dir,
     repo: join(dir, 'repo'),
     socket: join(dir, 'rpc.sock'),
+    gatewaySocket: join(dir, 'gateway.sock'),
     pid: join(dir, 'pid.json'),
     addresses: join(dir, 'addresses.json'),
   };

@@ -2,6 +2,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 import { readLines } from './lines.ts';
+import { type Body, headersOf, isStreamed, type RequestBody, responseOf, type StreamedBody } from './rpc-body.ts';
 
 /** Where kubo's RPC listens. */
 export type RpcTarget = { socketPath: string } | { url: URL };
@@ -38,12 +39,16 @@ export interface CallOptions {
   deadlineMs: number;
   /** Default 1 MiB. */
   replyBytesMax?: number;
+  /** What is sent with the request. */
+  body?: RequestBody;
 }
 
 export interface StreamOptions {
   signal?: AbortSignal | undefined;
   /** Ends the stream when kubo has sent nothing for this long, headers included. Absent: it may be silent for ever. */
   idleMs?: number;
+  /** What is sent with the request, while the reply comes already. Its own errors come through as they are. */
+  body?: StreamedBody;
 }
 
 export interface KuboRpcOptions {
@@ -81,32 +86,35 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
 
   let closed = false;
 
-  function send(command: string, params: RpcParams, signal: AbortSignal | undefined): ClientRequest {
+  function send(command: string, params: RpcParams, signal: AbortSignal | undefined, body?: Body): ClientRequest {
     const where = closed ? undefined : target();
     if (where === undefined) throw new RpcError('unreachable', 'kubo is not running');
     const query = new URLSearchParams(Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]));
     const path = `/api/v0/${command}?${query}`;
     const options: RequestOptions = {
       method: 'POST',
-      headers: { 'content-length': 0, ...(authorization === undefined ? {} : { authorization }) },
+      headers: { ...headersOf(body), ...(authorization === undefined ? {} : { authorization }) },
       ...(signal === undefined ? {} : { signal }),
     };
-    if ('socketPath' in where) return httpRequest({ ...options, agent: agents.http, socketPath: where.socketPath, path });
+    // What can be sent but once is not sent over a connection that kubo may just be closing.
+    const isOnce = isStreamed(body);
+    const agent = isOnce ? false : agents.http;
+    if ('socketPath' in where) return httpRequest({ ...options, agent, socketPath: where.socketPath, path });
     const url = new URL(where.url.pathname.replace(/\/$/, '') + path, where.url);
     return url.protocol === 'https:'
-      ? httpsRequest(url, { ...options, agent: agents.https })
-      : httpRequest(url, { ...options, agent: agents.http });
+      ? httpsRequest(url, { ...options, agent: isOnce ? false : agents.https })
+      : httpRequest(url, { ...options, agent });
   }
 
   /** Resolves with the reply's head. An idle connection that kubo closed just as we used it is tried once more. */
-  async function open(command: string, params: RpcParams, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  async function open(command: string, params: RpcParams, signal: AbortSignal | undefined, body?: Body): Promise<IncomingMessage> {
     signal?.throwIfAborted();
-    const request = send(command, params, signal);
+    const request = send(command, params, signal, body);
     try {
-      return await responseOf(request);
+      return await responseOf(request, body);
     } catch (error) {
       if (!request.reusedSocket || !isReset(error) || signal?.aborted) throw error;
-      return await responseOf(send(command, params, signal));
+      return await responseOf(send(command, params, signal, body), body);
     }
   }
 
@@ -114,7 +122,7 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
     const deadline = AbortSignal.timeout(options.deadlineMs);
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
     try {
-      const response = await open(command, params, signal);
+      const response = await open(command, params, signal, options.body);
       if (response.statusCode !== 200) throw await errorReply(response);
       const reply = await readAll(response, options.replyBytesMax ?? REPLY_BYTES_MAX);
       throwStreamError(response);
@@ -137,12 +145,18 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
     const watch = options.idleMs === undefined ? undefined : { idleMs: options.idleMs, onIdle: () => idle.abort() };
     const signal = options.signal === undefined ? idle.signal : AbortSignal.any([options.signal, idle.signal]);
     let response: IncomingMessage | undefined;
+    let source: { error: unknown } | undefined;
+    const onBroken = (error: unknown): void => {
+      source ??= { error };
+    };
     try {
-      response = await within(watch, () => open(command, params, signal));
+      const body = options.body === undefined ? undefined : { ...options.body, onBroken };
+      response = await within(watch, () => open(command, params, signal, body));
       if (response.statusCode !== 200) throw await errorReply(response);
       for await (const line of readLines(watched(response, watch))) yield parseJson(line);
       throwStreamError(response);
     } catch (error) {
+      if (source !== undefined) throw source.error;
       if (options.signal?.aborted) throw new RpcError('aborted', `${command} was stopped`, { cause: options.signal.reason });
       if (idle.signal.aborted)
         throw new RpcError('timeout', `kubo was silent for ${(options.idleMs ?? 0) / 1000} s during ${command}`, { cause: error });
@@ -162,15 +176,6 @@ export function createKuboRpc({ target, authorization }: KuboRpcOptions): KuboRp
       agents.https.destroy();
     },
   };
-}
-
-function responseOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve);
-    // Stays on after the reply has come: a reset in its middle reaches the reader of the reply, and must not throw here.
-    request.on('error', reject);
-    request.end();
-  });
 }
 
 interface IdleWatch {

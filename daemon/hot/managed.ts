@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { AddressPolicy } from './addresses.ts';
 import { flatfsSizes } from './block-sizes.ts';
 import { flatfsBlocks } from './block-source.ts';
+import { createGatewaySocket, fitsSocket } from './gateway-socket.ts';
 import { askIdentity, createKnownNode } from './known-node.ts';
 import { authorizationOf, hasDefaultFlatfs, peerIdOf, type RpcListen, swarmOf, withSettings } from './kubo-config.ts';
 import { endProcess, findKubosOf } from './kubo-leftover.ts';
@@ -44,9 +45,6 @@ export interface ManagedKuboOptions extends AddressPolicy {
 
 const NETWORK_MEMORY_BYTES = 2 ** 30;
 
-/** `sun_path` holds 108 bytes on Linux and 104 on macOS, with a zero at the end. */
-const SOCKET_PATH_BYTES_MAX = 103;
-
 /**
  * A kubo of our own: its repo in our state directory, its process under our watch.
  * `start` rejects with an FbpdError `BAD_ENVIRONMENT` that holds kubo's last words when it cannot be brought up.
@@ -58,6 +56,7 @@ export function createManagedKubo(options: ManagedKuboOptions): BlockHotTier {
   const environment = kuboEnvironment(files, options.environment);
   const listen = rpcListen(files.socket);
   const known = createKnownNode({ path: files.addresses, policy: options, log });
+  const gateway = createGatewaySocket(files.gatewaySocket);
   let target: RpcTarget | undefined;
   const rpc = createKuboRpc({ target: () => target, authorization: authorizationOf(listen) });
   const sizes = flatfsSizes(join(files.repo, 'blocks'));
@@ -69,7 +68,7 @@ export function createManagedKubo(options: ManagedKuboOptions): BlockHotTier {
     await endLeftovers();
     await configure();
     // After a SIGKILL both are still there, and kubo does not start over a socket nor we ask the right port.
-    for (const stale of [files.socket, join(files.repo, 'api')]) await rm(stale, { force: true });
+    for (const stale of [files.socket, join(files.repo, 'api'), await gateway.path()]) await rm(stale, { force: true });
     const kubo = await spawnKubo({ binary: options.binary, repo: files.repo, environment, log });
     await writeFileAtomic(files.pid, JSON.stringify({ pid: kubo.pid, supervisorPid: process.pid }));
     return kubo;
@@ -80,6 +79,7 @@ export function createManagedKubo(options: ManagedKuboOptions): BlockHotTier {
     const swarm = await resolveSwarmPorts(options.swarm, swarmOf(before));
     const config = withSettings(before, {
       listen,
+      gatewaySocket: await gateway.path(),
       swarm,
       announce: options.announce ?? [],
       capacityBytes: options.capacityBytes,
@@ -146,14 +146,16 @@ export function createManagedKubo(options: ManagedKuboOptions): BlockHotTier {
       await supervisor.stop();
       known.setDown('kubo was stopped');
       await rm(files.pid, { force: true });
+      await gateway.close();
     },
     status: known.report,
+    gateway: () => (known.report().up ? gateway.target() : undefined),
   };
 }
 
 /** The secret lives as long as the daemon; it reaches kubo by its config, which only its owner can read. */
 function rpcListen(socketPath: string): RpcListen {
-  return Buffer.byteLength(socketPath) <= SOCKET_PATH_BYTES_MAX ? { socketPath } : { secret: randomBytes(32).toString('hex') };
+  return fitsSocket(socketPath) ? { socketPath } : { secret: randomBytes(32).toString('hex') };
 }
 
 /** kubo writes where it listens to `<repo>/api`, as `/ip4/127.0.0.1/tcp/<port>`. */

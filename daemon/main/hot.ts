@@ -27,7 +27,14 @@ export async function composeHot(config: Config, log: Log, onProgress: (text: st
     allowPrivate: limits.privateOrigins,
   };
   if (hot.mode === 'external') {
-    return createExternalKubo({ ...addressPolicy, rpcUrl: hot.rpc ?? '', rpcToken: hot.rpcToken, stateDir: state.dir, log });
+    return createExternalKubo({
+      ...addressPolicy,
+      rpcUrl: hot.rpc ?? '',
+      rpcToken: hot.rpcToken,
+      gatewayUrl: hot.gateway,
+      stateDir: state.dir,
+      log,
+    });
   }
   const found = await findKubo({
     configured: hot.binary,

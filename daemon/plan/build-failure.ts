@@ -1,5 +1,7 @@
 import type { PieceFailure } from '../domain/cold-ports.ts';
+import type { WaitingContent } from '../domain/cold-store-port.ts';
 import type { Piece } from '../domain/piece.ts';
+import type { Reason } from '../domain/pin.ts';
 import { retired } from './contents.ts';
 import { newPiece } from './new-piece.ts';
 
@@ -12,27 +14,50 @@ export interface BuildFailurePlan {
   after: Piece;
   /** Pieces that take its contents over, when it is given up. */
   instead: Piece[];
+  /** A content that is not to be in a piece whole: it waits to be cut. */
+  toCut?: WaitingContent;
   againMs?: number;
 }
 
 /**
  * What becomes of a piece that could not be built. It is tried again, ever more seldom. A content that keeps the others
- * from being stored gets a piece of its own; so do the halves of one that came out too large.
+ * from being stored gets a piece of its own; so do the halves of one that came out too large, and a content that is too large by
+ * itself is cut.
  */
 export function planBuildFailure(piece: Piece, failure: PieceFailure, contentKey: string | undefined, nowMs: number): BuildFailurePlan {
   const buildFailures = piece.buildFailures + 1;
+  const [member, another] = piece.members;
+  if (failure === 'too_large' && contentKey === undefined && member !== undefined && another === undefined && piece.part === undefined) {
+    const toCut = {
+      contentKey: member.contentKey,
+      policy: piece.policy,
+      sizeBytes: member.sizeBytes,
+      sinceMs: nowMs,
+      toCut: true as const,
+    };
+    return { after: { ...retired(piece), members: [], buildFailures, next: SPLIT }, instead: [], toCut };
+  }
   const groups = groupsOf(piece, failure, contentKey, buildFailures);
   if (groups.length > 1) {
     const why = { code: 'split', text: 'not all of it could be built together' };
     const policy = { name: piece.policy, replicas: { min: piece.summary.min, target: piece.summary.target } };
     const instead = groups.map((members) => newPiece({ policy, members, nowMs, why }));
     return {
-      after: { ...retired(piece), members: [], buildFailures, next: { code: 'split', text: 'its contents are in other pieces' } },
+      after: { ...retired(piece), members: [], buildFailures, next: SPLIT },
       instead,
     };
   }
-  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(buildFailures - 1, 30), PAUSE_CAP_MS);
-  return { after: { ...piece, buildFailures, next: TEXTS[failure] }, instead: [], againMs: nowMs + pauseMs };
+  return { after: { ...piece, buildFailures, next: TEXTS[failure] }, instead: [], againMs: nowMs + pauseMs(buildFailures) };
+}
+
+/** What is said of a content that could not be cut, and when it is tried again. It keeps its hot copy. */
+export function cutFailed(failure: PieceFailure, message: string, failures: number, nowMs: number): { reason: Reason; againMs: number } {
+  const reason = failure === 'too_large' ? { code: 'too_large', text: `waiting: ${message}; the hot copy is kept` } : TEXTS[failure];
+  return { reason, againMs: nowMs + pauseMs(failures) };
+}
+
+function pauseMs(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 30), PAUSE_CAP_MS);
 }
 
 function groupsOf({ members }: Piece, failure: PieceFailure, contentKey: string | undefined, buildFailures: number): Piece['members'][] {
@@ -46,6 +71,8 @@ function groupsOf({ members }: Piece, failure: PieceFailure, contentKey: string 
     members.filter((member) => member.contentKey === contentKey),
   ].filter(({ length }) => length > 0);
 }
+
+const SPLIT = { code: 'split', text: 'its contents are in other pieces' };
 
 const TEXTS: Readonly<Record<PieceFailure, Piece['next']>> = {
   missing_block: { code: 'missing_block', text: 'waiting: the hot tier does not give all blocks; it is tried again' },

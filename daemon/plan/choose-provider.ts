@@ -52,7 +52,7 @@ export function chooseProvider(input: ChoiceInput): Choice {
     .sort((a, b) => compare(a.rank, b.rank) || (a.tie < b.tie ? -1 : 1));
   const best = firstThatLeavesMost(ranked, input.further ?? 0);
   if (best !== undefined) return { kind: 'chosen', provider: best.provider, domain: best.domain };
-  return { kind: 'none', why: whyNone(excluded), ...againEpoch(excluded.map(({ provider, code }) => ({ provider, code }))) };
+  return { kind: 'none', why: whyNone(excluded), ...againEpoch(excluded, input.headEpoch) };
 }
 
 function firstThatLeavesMost<T extends { domain: FailureDomain }>(ranked: readonly T[], further: number): T | undefined {
@@ -88,15 +88,23 @@ function compare(a: readonly bigint[], b: readonly bigint[]): number {
   return 0;
 }
 
-function againEpoch(excluded: readonly { provider: Provider; code: IneligibleCode }[]): { againEpoch?: number } {
-  const epochs = excluded.filter(({ code }) => code === 'backing_off').map(({ provider }) => provider.notBeforeEpoch);
-  return epochs.length === 0 ? {} : { againEpoch: Math.min(...epochs) };
+function againEpoch(excluded: readonly { provider: Provider; code: IneligibleCode }[], headEpoch: number): { againEpoch?: number } {
+  const epochs = excluded.flatMap(({ provider, code }) => {
+    if (code === 'backing_off') return [provider.notBeforeEpoch];
+    return code === 'set_aside' && provider.setAside !== undefined ? [provider.setAside.untilEpoch] : [];
+  });
+  const coming = epochs.filter((epoch) => epoch > headEpoch);
+  return coming.length === 0 ? {} : { againEpoch: Math.min(...coming) };
 }
 
 /** Says of each provider why not, those that could be asked but for the price or the place first, shortened. */
 function whyNone(excluded: readonly { provider: Provider; code: IneligibleCode; text: string }[]): Reason {
   const known = excluded.filter(({ code }) => code !== 'untrusted');
-  if (known.length === 0) return { code: 'no_provider', text: 'no eligible provider: none is trusted; name some in providers.trusted' };
+  if (known.length === 0)
+    return {
+      code: 'no_provider',
+      text: 'no eligible provider: none is trusted; name some in providers.trusted, or let `fbpd providers scan` find some',
+    };
   const dear = known.every(({ code }) => code === 'too_dear' || code === 'same_domain') && known.some(({ code }) => code === 'too_dear');
   const shown = known.slice(0, REASONS_SHOWN).map(({ provider, text }) => `${provider.id} ${text}`);
   const more = known.length > REASONS_SHOWN ? `, and ${known.length - REASONS_SHOWN} more` : '';

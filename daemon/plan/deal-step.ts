@@ -18,6 +18,8 @@ export type VerifyRules = Pick<
 export interface Seen {
   headEpoch: number;
   finalizedEpoch: number;
+  /** The tip set at, or next below, the finalized epoch. */
+  finalizedKey?: readonly string[];
   nowMs: number;
   final: Sight;
   atHead: Sight;

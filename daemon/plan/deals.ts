@@ -5,14 +5,19 @@ import type { Reason } from '../domain/pin.ts';
 import type { ColdPolicy } from '../domain/policy.ts';
 import type { Provider } from '../domain/provider.ts';
 import { chooseProvider } from './choose-provider.ts';
+import { datacapAfter, lacksDatacap } from './datacap.ts';
 import { createdEpoch } from './deal-step.ts';
 import { costOf, type Money, nextDayEpoch, unaffordable } from './money.ts';
 import { isLive, pricePerEpoch } from './providers.ts';
+import { isRepacking, mayRepack, repackingReason } from './repack.ts';
+import { renewBefore } from './terms.ts';
 
 export interface DealRules {
   startLeadEpochs: number;
   /** When nobody can be asked, or the operator has to act, it is looked at again after so long. */
   retryEpochs: number;
+  /** Sooner, when money is on its way. */
+  pollEpochs?: number;
   trusted: readonly string[];
 }
 
@@ -54,6 +59,8 @@ export interface DealsPlan {
   next: Reason;
   /** When it is to be looked at again; absent when only a change of the piece can change anything. */
   look?: NextLook;
+  /** No copy of it is renewed, as what is wanted of it goes into another piece. */
+  repacks?: true;
 }
 
 /** One copy that is to be made, and which one it takes the place of. */
@@ -75,11 +82,34 @@ export function planDeals(input: DealsInput): DealsPlan {
     return { proposals: [], next, look: { queue, epoch: headEpoch + rules.retryEpochs } };
   }
   const slots = slotsToFill(deals, policy, headEpoch);
+  if (isRepacking(piece) || (slots.some(isRenewal) && mayRepack({ piece, deals, policy, headEpoch }, rules.startLeadEpochs)))
+    return repack(input, piece.built.pieceSizeBytes, policy, slots, queue);
   if (slots.length === 0) {
     const epoch = nextExpiry(deals, policy, headEpoch);
     return { proposals: [], next: enough(deals, policy), ...(epoch === undefined ? {} : { look: { queue, epoch } }) };
   }
   return fill(input, piece.built.pieceSizeBytes, policy, slots, queue);
+}
+
+/** What was lost, or is missing, is made good all the same: who knows how long the other piece takes. */
+function repack(
+  input: DealsInput,
+  pieceSizeBytes: number,
+  policy: ColdPolicy,
+  slots: readonly Slot[],
+  queue: NextLook['queue'],
+): DealsPlan {
+  const { deals, headEpoch, rules } = input;
+  const again: NextLook = { queue, epoch: headEpoch + rules.retryEpochs };
+  const repairs = slots.filter(({ reason }) => reason !== 'expiring');
+  if (repairs.length === 0) return { proposals: [], next: repackingReason(deals, policy), look: again, repacks: true };
+  const { look = again, ...plan } = fill(input, pieceSizeBytes, policy, repairs, queue);
+  return { ...plan, look: { queue, epoch: Math.min(look.epoch, again.epoch) }, repacks: true };
+}
+
+/** The copy is still there: nothing is lost yet by leaving it. */
+function isRenewal({ reason, replaces }: Slot): boolean {
+  return reason === 'expiring' && replaces !== undefined && isLive(replaces);
 }
 
 function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slots: readonly Slot[], queue: NextLook['queue']): DealsPlan {
@@ -113,13 +143,18 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
       policy,
       startAfter([...deals, ...twins], choice.provider.id, headEpoch + rules.startLeadEpochs),
     );
-    const why = unaffordable(proposal.costAtto, money);
+    const why =
+      (policy.verifiedDeal ? lacksDatacap(pieceSizeBytes, money.datacap, policy.name) : undefined) ??
+      unaffordable(proposal.costAtto, money);
     if (why !== undefined) {
-      const epoch = why.code === 'over_budget' ? nextDayEpoch(headEpoch) : headEpoch + rules.retryEpochs;
+      const isSoon = why.code === 'funds_short' && money.escrow?.isComing === true;
+      const waitEpochs = isSoon ? (rules.pollEpochs ?? rules.retryEpochs) : rules.retryEpochs;
+      const epoch = why.code === 'over_budget' ? nextDayEpoch(headEpoch) : headEpoch + waitEpochs;
       return { proposals, next: why, look: { queue, epoch } };
     }
     proposals.push(proposal);
     money = spent(money, proposal.costAtto);
+    if (policy.verifiedDeal) money = { ...money, ...datacapAfter(money.datacap, pieceSizeBytes) };
   }
   if (unfilled !== undefined) {
     const { epoch, ...next } = unfilled;
@@ -166,11 +201,6 @@ function needsSpare(deals: readonly Deal[], policy: ColdPolicy, headEpoch: numbe
     active < policy.replicas.min &&
     deals.some((deal) => isLive(deal) && deal.outcome === 'unknown' && headEpoch - createdEpoch(deal) >= EPOCHS_PER_DAY)
   );
-}
-
-/** A deal must not be due for renewal as soon as it is made, whatever the config says. */
-function renewBefore({ renewBeforeEpochs, durationEpochs }: ColdPolicy): number {
-  return Math.min(renewBeforeEpochs, Math.floor(durationEpochs / 2));
 }
 
 /** When the next copy stops counting, or a spare may be needed; undefined when there is no copy at all. */

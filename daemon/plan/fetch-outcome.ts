@@ -51,7 +51,12 @@ export function planFetchOutcome(content: Content, end: FetchEnd, nowMs: number,
     case 'shared':
       return later('shared', "paused for another account's turn; what was fetched is kept", nowMs, true);
     case 'no_room':
-      return later('no_room', end.message, nowMs + NO_ROOM_BACKOFF_MS, true);
+      return later(
+        'no_room',
+        'its fetch was stopped for lack of room; it is fetched again some minutes later',
+        nowMs + NO_ROOM_BACKOFF_MS,
+        true,
+      );
     case 'paused':
     case 'aborted':
       return later('paused', end.message, nowMs, true);

@@ -13,6 +13,11 @@ export function pieceIdOf(policy: string, contentKeys: readonly string[], sealed
   return uuidV5(`piece\n${policy}\n${sealedMs}\n${contentKeys.join('\n')}`);
 }
 
+/** Of what was cut and when. */
+export function cutIdOf(policy: string, contentKey: string, cutMs: number): string {
+  return uuidV5(`cut\n${policy}\n${cutMs}\n${contentKey}`);
+}
+
 /** Orders equally good providers differently for each piece, so that load spreads, and always the same for one piece. */
 export function tieBreak(pieceId: string, providerId: string): string {
   return createHash('sha256').update(`${pieceId}\n${providerId}`).digest('hex');

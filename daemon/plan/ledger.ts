@@ -46,7 +46,9 @@ export const NO_EXPOSURE: Exposure = { lockedAtMostAtto: 0n, promisedAtto: 0n };
 export function exposureOf(deal: Deal): Exposure {
   const promised = isLive(deal) && deal.state !== 'active';
   if (promised) return { lockedAtMostAtto: deal.costAtto, promisedAtto: deal.costAtto };
-  const unsettled = isLive(deal) || (deal.dueEpoch !== undefined && deal.state !== 'rejected' && deal.state !== 'failed');
+  // Who refuses may publish all the same until its start is final: a signed proposal is a cheque, though nothing is kept back for it.
+  if (deal.state === 'rejected' && deal.dueEpoch !== undefined) return { lockedAtMostAtto: deal.costAtto, promisedAtto: 0n };
+  const unsettled = isLive(deal) || (deal.dueEpoch !== undefined && deal.state !== 'failed');
   if (!unsettled) return NO_EXPOSURE;
   const { terms, settledEpoch } = deal;
   return { lockedAtMostAtto: lockedBy({ ...terms, lastUpdatedEpoch: settledEpoch ?? -1 }), promisedAtto: 0n };

@@ -2,6 +2,7 @@ import type { DealTerms } from '../domain/deal.ts';
 import { EPOCHS_PER_DAY } from '../domain/epoch.ts';
 import { formatFil } from '../domain/fil.ts';
 import type { Reason } from '../domain/pin.ts';
+import type { Datacap } from './datacap.ts';
 
 export interface Budget {
   perDayAtto: bigint;
@@ -15,6 +16,10 @@ export interface Money extends Budget {
   committedTodayAtto: bigint;
   /** In wallet and escrow, and not promised to any deal yet; undefined when it is not known. */
   availableAtto?: bigint;
+  /** Where deals are paid out of the escrow, and only that counts: what is being done about it, and whether more is to come. */
+  escrow?: { text: string; isComing: boolean };
+  /** For verified deals; absent where the maker sees to it. */
+  datacap?: Datacap;
 }
 
 export type MoneyCode = 'over_deal_cap' | 'over_budget' | 'funds_short';
@@ -40,9 +45,14 @@ export function unaffordable(costAtto: bigint, money: Money): (Reason & { code: 
     };
   }
   if (money.availableAtto !== undefined && costAtto > money.availableAtto) {
-    return { code: 'funds_short', text: `waiting for funds: ${formatFil(costAtto)} are needed; the wallet has less than that to spare` };
+    return { code: 'funds_short', text: `waiting for funds: ${formatFil(costAtto)} are needed; ${shortage(money, money.availableAtto)}` };
   }
   return undefined;
+}
+
+function shortage({ escrow }: Money, availableAtto: bigint): string {
+  if (escrow === undefined) return 'the wallet has less than that to spare';
+  return `${formatFil(availableAtto)} are free in escrow; ${escrow.text}`;
 }
 
 /** The first epoch of the day after. */

@@ -13,15 +13,17 @@ export interface NewPieceInput {
 
 /** A piece whose contents are fixed. */
 export function newPiece({ policy, members, nowMs, why }: NewPieceInput): Piece {
+  const part = members[0]?.part;
   return {
     id: pieceIdOf(
       policy.name,
-      members.map(({ contentKey }) => contentKey),
+      members.map(({ contentKey, part: own }) => (own === undefined ? contentKey : `${contentKey} ${own.cut} ${own.index}`)),
       nowMs,
     ),
     policy: policy.name,
     state: 'sealed',
     members,
+    ...(part === undefined ? {} : { part }),
     createdMs: nowMs,
     buildFailures: 0,
     summary: { ...policy.replicas, active: 0, pending: 0 },

@@ -7,8 +7,8 @@ import { formatDuration, formatSize } from '../domain/units.ts';
 
 /** Header of a CAR and the top of the tree that links its contents. */
 const CAR_BASE_BYTES = 1_024;
-/** What the synthetic root's tree needs for each content: a link and its share of the nodes. */
-const LINK_BYTES = 64;
+/** What the synthetic root's tree needs for each content: two links and their share of the nodes, and a separator of 128 bytes. */
+const LINK_BYTES = 320;
 /** Length and CID in front of a block in a CAR, with room for an unusual hash. */
 const SECTION_BYTES = 48;
 /** A piece's record lists its contents and is written anew whenever one of its deals moves. */
@@ -26,8 +26,8 @@ export interface PiecesInput {
 export interface PiecesPlan {
   /** Contents of each piece to be sealed now, in the order in which they will lie in it. */
   seal: { members: PieceMember[]; from: WaitingContent[]; why: Reason }[];
-  /** Contents that no piece can take. */
-  tooLarge: { content: WaitingContent; reason: Reason }[];
+  /** Contents that are too large for a piece, and are cut into parts. */
+  toCut: WaitingContent[];
   /** The rest is old enough then. */
   lookAtMs?: number;
 }
@@ -35,11 +35,11 @@ export interface PiecesPlan {
 /**
  * Contents lie in pieces in the order in which they began to wait. A piece is sealed as soon as they make `minFillBytes`
  * together, when the next one would not fit any more, or when the oldest has waited for `maxWaitMs`. One that is larger
- * than the largest piece waits by itself and holds nobody up.
+ * than the largest piece is cut by itself and holds nobody up.
  */
 export function planPieces({ waiting, policy, nowMs, pieceMaxBytes }: PiecesInput): PiecesPlan {
   const capacityBytes = carCapacityBytes(pieceMaxBytes);
-  const plan: PiecesPlan = { seal: [], tooLarge: [] };
+  const plan: PiecesPlan = { seal: [], toCut: [] };
   let open: WaitingContent[] = [];
   let openBytes = 0;
   const seal = (code: string, text: string): void => {
@@ -48,8 +48,8 @@ export function planPieces({ waiting, policy, nowMs, pieceMaxBytes }: PiecesInpu
     openBytes = 0;
   };
   for (const content of [...waiting].sort(byAge)) {
-    if (carBytes(content.sizeBytes, 1) > capacityBytes) {
-      plan.tooLarge.push({ content, reason: tooLarge(content.sizeBytes, capacityBytes) });
+    if (content.toCut === true || carBytes(content.sizeBytes, 1) > capacityBytes) {
+      plan.toCut.push(content);
       continue;
     }
     if (carBytes(openBytes + content.sizeBytes, open.length + 1) > capacityBytes) {
@@ -97,7 +97,8 @@ export function carCapacityBytes(pieceMaxBytes: number): number {
   return Math.floor((padded / 128) * 127);
 }
 
-function carBytes(sizeBytes: number, contents: number): number {
+/** A CAR with so many contents. */
+export function carBytes(sizeBytes: number, contents: number): number {
   return CAR_BASE_BYTES + LINK_BYTES * contents + sizeBytes;
 }
 
@@ -107,11 +108,4 @@ function byAge(a: WaitingContent, b: WaitingContent): number {
 
 function memberOf({ contentKey, sizeBytes }: WaitingContent): PieceMember {
   return { contentKey, sizeBytes };
-}
-
-function tooLarge(sizeBytes: number, capacityBytes: number): Reason {
-  return {
-    code: 'too_large',
-    text: `waiting: ${formatSize(sizeBytes)} are more than the largest piece takes (${formatSize(capacityBytes)}); the hot copy is kept`,
-  };
 }

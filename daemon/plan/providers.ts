@@ -1,7 +1,11 @@
 import { type Deal, type FailureDomain, LIVE_STATES } from '../domain/deal.ts';
+import { needsIntroduction } from '../domain/introduction.ts';
 import type { Reason } from '../domain/pin.ts';
 import type { ColdPolicy } from '../domain/policy.ts';
 import type { Provider, ProviderEvent, ProviderOnChain } from '../domain/provider.ts';
+import { isAskCurrent } from './ask.ts';
+import { monthsOf, withMonth } from './history.ts';
+import { type SetAsideRules, setAsideReason, withStreaks } from './set-aside.ts';
 
 const BYTES_PER_GIB = 2n ** 30n;
 const EVENTS_KEPT = 64;
@@ -21,9 +25,11 @@ export type IneligibleCode =
   | 'untrusted'
   | 'excluded'
   | 'suspended'
+  | 'set_aside'
   | 'country'
   | 'backing_off'
   | 'unread'
+  | 'ask_expired'
   | 'too_small'
   | 'too_big'
   | 'too_dear'
@@ -45,15 +51,19 @@ export function ineligible({
   pieceSizeBytes,
   headEpoch,
 }: EligibilityInput): (Reason & { code: IneligibleCode }) | undefined {
-  const { id, ask, chain, country } = provider;
-  if (!trusted.includes(id)) return { code: 'untrusted', text: 'is not among providers.trusted' };
+  const { id, ask, chain, country, setAside } = provider;
+  if (!trusted.includes(id)) return { code: 'untrusted', text: 'is not trusted' };
   if (policy.excluded.includes(id)) return { code: 'excluded', text: `is excluded by policy ${policy.name}` };
   if (provider.suspended !== undefined) return { code: 'suspended', text: `is suspended: ${provider.suspended.text}` };
+  const aside = setAside && setAsideReason(setAside, provider.refreshedEpoch, headEpoch);
+  if (aside !== undefined) return { code: 'set_aside', text: aside };
   if (policy.countries.length > 0 && !policy.countries.includes(country ?? '')) {
-    return { code: 'country', text: `is in ${country ?? 'an unknown country'}, not in ${policy.countries.join(', ')}` };
+    return { code: 'country', text: `is in ${country ?? unknownCountry(provider)}, not in ${policy.countries.join(', ')}` };
   }
-  if (provider.notBeforeEpoch > headEpoch) return { code: 'backing_off', text: `is given a rest until epoch ${provider.notBeforeEpoch}` };
+  if (provider.notBeforeEpoch > headEpoch) return { code: 'backing_off', text: restText(provider) };
   if (chain === undefined || ask === undefined) return { code: 'unread', text: provider.unreachable ?? 'has not told its ask yet' };
+  if (!isAskCurrent(ask, headEpoch))
+    return { code: 'ask_expired', text: `told an ask that expired at epoch ${ask.expiryEpoch}, and is asked anew` };
   if (pieceSizeBytes < ask.minPieceSizeBytes) return { code: 'too_small', text: `takes no piece below ${ask.minPieceSizeBytes} bytes` };
   if (pieceSizeBytes > Math.min(ask.maxPieceSizeBytes, chain.sectorSizeBytes)) {
     return { code: 'too_big', text: `takes no piece above ${Math.min(ask.maxPieceSizeBytes, chain.sectorSizeBytes)} bytes` };
@@ -61,6 +71,15 @@ export function ineligible({
   if (askedPrice(provider, policy.verifiedDeal) > policy.maxPriceAttoPerGibEpoch)
     return { code: 'too_dear', text: 'asks more than max_price' };
   return undefined;
+}
+
+function restText({ notBeforeEpoch, events }: Provider): string {
+  if (!needsIntroduction({ events })) return `is given a rest until epoch ${notBeforeEpoch}`;
+  return `takes deals from clients only that it knows: it needs an introduction, and is asked again at epoch ${notBeforeEpoch}`;
+}
+
+function unknownCountry({ countryUnknown }: Provider): string {
+  return countryUnknown === undefined ? 'an unknown country' : `an unknown country (${countryUnknown})`;
 }
 
 /** attoFIL per GiB and epoch. */
@@ -93,6 +112,11 @@ export function isLive({ state }: Pick<Deal, 'state'>): boolean {
   return (LIVE_STATES as readonly string[]).includes(state);
 }
 
+/** On its way, and nothing of it on the chain yet. */
+export function isBeforeChain({ state }: Pick<Deal, 'state'>): boolean {
+  return state === 'intended' || state === 'proposed' || state === 'accepted';
+}
+
 /** A provider of which nothing is known yet. */
 export function newProvider(id: string, country: string | undefined): Provider {
   return { id, notBeforeEpoch: 0, failuresInRow: 0, events: [], ...(country === undefined ? {} : { country }) };
@@ -105,11 +129,12 @@ const SUCCESSES: readonly ProviderEvent['kind'][] = ['accepted', 'active'];
 
 /** The provider after what it did: remembered, and given a rest when it did not go well. */
 export function withEvent(
-  provider: Provider,
+  before: Provider,
   event: ProviderEvent,
-  rules: Pick<ProviderRules, 'backoffEpochs' | 'backoffCapEpochs'>,
+  rules: Pick<ProviderRules, 'backoffEpochs' | 'backoffCapEpochs'> & SetAsideRules,
 ): Provider {
-  const events = [...provider.events, event].slice(-EVENTS_KEPT);
+  const events = [...before.events, event].slice(-EVENTS_KEPT);
+  const provider: Provider = { ...withStreaks(before, event, rules), months: withMonth(monthsOf(before), event) };
   if (SUCCESSES.includes(event.kind)) return { ...provider, events, failuresInRow: 0, notBeforeEpoch: 0 };
   if (!SETBACKS.includes(event.kind)) return { ...provider, events };
   const failuresInRow = provider.failuresInRow + 1;

@@ -27,6 +27,9 @@ export interface ColdRules extends ColdSettings {
   /** The first pause of a provider that refused; doubled each time in a row, up to the cap. */
   backoffEpochs: number;
   backoffCapEpochs: number;
+  /** A provider that fails in a row is set aside for so long at first; doubled each time that its trial fails, up to the cap. */
+  setAsideEpochs: number;
+  setAsideCapEpochs: number;
   /** A piece for which nothing can be done at present is looked at again after so long. */
   retryEpochs: number;
   /** A node whose head lies so far behind our clock is still syncing. */
@@ -34,6 +37,8 @@ export interface ColdRules extends ColdSettings {
 }
 
 const RECHECK_CAP_EPOCHS = 2_880;
+/** In hours, which is what the first pause comes to by default. */
+const WEEK = 24 * 7;
 /** A node that is further behind the clock has not caught up with its network. */
 export const BEHIND_MAX_SECONDS = 600;
 
@@ -50,7 +55,9 @@ export function rulesOf(settings: ColdSettings): ColdRules {
     recheckEpochs,
     settleEpochs: 7 * recheckEpochs,
     backoffEpochs,
-    backoffCapEpochs: 24 * 7 * backoffEpochs,
+    backoffCapEpochs: WEEK * backoffEpochs,
+    setAsideEpochs: WEEK * backoffEpochs,
+    setAsideCapEpochs: 8 * WEEK * backoffEpochs,
     retryEpochs: Math.max(1, Math.min(recheckEpochs, backoffEpochs)),
     behindMaxSeconds: BEHIND_MAX_SECONDS,
   };

@@ -2,7 +2,7 @@ import type { Deal } from '../domain/deal.ts';
 import { placeOf } from './chain-place.ts';
 import { type DealStep, moved, type Seen, type StepInput, same, type VerifyRules } from './deal-step.ts';
 import { withOverdue } from './overdue.ts';
-import { isLive } from './providers.ts';
+import { isBeforeChain, isLive } from './providers.ts';
 import { verifyPending } from './verify-pending.ts';
 
 /**
@@ -40,10 +40,6 @@ function unread(input: StepInput): DealStep {
   return isBeforeChain(input.deal) ? verifyPending(input, 'unread') : same(input);
 }
 
-function isBeforeChain({ state }: Deal): boolean {
-  return state === 'intended' || state === 'proposed' || state === 'accepted';
-}
-
 function active(input: StepInput): DealStep {
   const { deal, seen } = input;
   const { suspectSinceEpoch: _, ...clear } = onChain(input);
@@ -53,6 +49,8 @@ function active(input: StepInput): DealStep {
     chainDealId: seen.chainDealId ?? deal.chainDealId ?? 0,
     sectorStartEpoch,
     seenEpoch: seen.finalizedEpoch,
+    ...(seen.finalizedKey === undefined ? {} : { tipSet: seen.finalizedKey }),
+    ...(typeof seen.final === 'object' ? { clientId: seen.final.client } : {}),
     atMs: seen.nowMs,
   };
   const found = { ...input, deal: { ...clear, activeEvidence } };

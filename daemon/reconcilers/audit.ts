@@ -6,6 +6,10 @@ import type { PassReport, Reconciler } from './scheduler.ts';
 export interface AuditOptions {
   store: PinStore;
   hot: HotTier;
+  /** Whether a content can be had from a provider: then its pins stay `pinned` when the hot copy has vanished. */
+  isProvenCold(contentKey: string): Promise<boolean>;
+  /** Brings it back; not waited for. */
+  warm(contentKey: string): void;
   log: Log;
 }
 
@@ -39,7 +43,9 @@ export class AuditReconciler implements Reconciler {
 
   async #removeStray(contentKey: string, signal: AbortSignal): Promise<boolean> {
     const { store, hot, log } = this.#options;
-    if ((await store.content(contentKey)) !== undefined) return false;
+    const content = await store.content(contentKey);
+    // A cold content has no hot pin, unless one is being made or removed just now.
+    if (content !== undefined && !(content.hot === 'cold' && content.owner === 'none')) return false;
     await hot.unpin(contentKey, AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]));
     log.warn({ cid: contentKey }, 'a hot pin that no request wants was removed');
     return true;
@@ -47,16 +53,27 @@ export class AuditReconciler implements Reconciler {
 
   /** The listing is older than the store's answer, so each suspect is asked for by itself before it counts as lost. */
   async #requeueVanished(present: KeySet, signal: AbortSignal): Promise<number> {
-    const { store, hot, log } = this.#options;
+    const { store, hot } = this.#options;
     let vanished = 0;
     for await (const content of store.held()) {
       if (signal.aborted) break;
       if (present.has(content.key)) continue;
       if (await hot.isPinned(content.key, AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]))) continue;
-      if (!(await store.vanished(content.key))) continue;
-      log.error({ cid: content.key }, 'the hot tier has lost a content that it held; it is fetched again');
-      vanished += 1;
+      if (await this.#queueAgain(content.key)) vanished += 1;
     }
     return vanished;
+  }
+
+  async #queueAgain(contentKey: string): Promise<boolean> {
+    const { store, isProvenCold, warm, log } = this.#options;
+    if (await isProvenCold(contentKey)) {
+      if (!(await store.vanishedToCold(contentKey))) return false;
+      log.error({ cid: contentKey }, 'the hot tier has lost a content that it held; it is fetched back from a provider');
+      warm(contentKey);
+      return true;
+    }
+    if (!(await store.vanished(contentKey))) return false;
+    log.error({ cid: contentKey }, 'the hot tier has lost a content that it held; it is fetched again');
+    return true;
   }
 }

@@ -1,5 +1,7 @@
+import type { BlockIndex, BlockIndexing } from '../domain/block-index-port.ts';
 import type { Content, FetchProgress } from '../domain/content.ts';
 import { type Clock, type FetchOutcome, HotError, type HotTier, type QueuedContent } from '../domain/ports.ts';
+import type { Log } from '../log.ts';
 import type { RunningFetch } from '../plan/dispatch.ts';
 import { type FetchEnd, fetchTimeoutMs, type RetryLimits } from '../plan/fetch-outcome.ts';
 
@@ -39,9 +41,20 @@ export async function isForeign(hot: HotTier, { key, owner }: Content, signal: A
   return owner !== 'ours' || !(await hot.isPinned(key, signal, { byUs: true }));
 }
 
+export interface BringInParts {
+  hot: HotTier;
+  /** Takes down which blocks the content has. */
+  index: Pick<BlockIndex, 'begin'>;
+  clock: Clock;
+  log: Log;
+  limits: FetchingLimits;
+  /** Lets what providers have of it come too, until the hold that it gives is released. Undefined when they have nothing. */
+  assist?(contentKey: string): Promise<(() => void) | undefined>;
+}
+
 /** Brings the content into the hot tier, under the limits, and pins it there unless the pin is somebody else's. */
 export async function bringIn(
-  { hot, clock, limits }: { hot: HotTier; clock: Clock; limits: FetchingLimits },
+  { hot, index, clock, log, limits, assist }: BringInParts,
   { content, origins }: QueuedContent,
   running: FetchUnderWay,
   foreign: boolean,
@@ -59,10 +72,28 @@ export async function bringIn(
     running.progress = progress;
     running.progressMs = clock.nowMs();
   };
-  const facts = await hot.fetch(content.key, fetchLimits, onProgress, signal);
-  running.progress = facts;
-  if (!foreign) await pin(hot, content.key, signal);
-  return { kind: 'pinned', sizeBytes: facts.bytes, blocks: facts.blocks };
+  const indexing = index.begin(content.key);
+  const unassisted = await assist?.(content.key);
+  try {
+    const facts = await hot.fetch(content.key, fetchLimits, onProgress, signal, { onBlock: (cid) => indexing.add(cid) });
+    running.progress = facts;
+    // Side by side: the last part of an index is written before the hot tier has pinned.
+    await Promise.all([foreign ? undefined : pin(hot, content.key, signal), finish(indexing, content.key, log)]);
+    return { kind: 'pinned', sizeBytes: facts.bytes, blocks: facts.blocks };
+  } finally {
+    unassisted?.();
+    // What is written after the end was, would belong to nobody who could take it away.
+    await indexing.stop();
+  }
+}
+
+/** A content that is held is on the list of the index, so one that could not be written is made up for. */
+async function finish(indexing: BlockIndexing, contentKey: string, log: Log): Promise<void> {
+  try {
+    await indexing.finish();
+  } catch (error) {
+    log.warn({ err: error, cid: contentKey }, 'which blocks a content has could not be taken down; it is done later');
+  }
 }
 
 /** A pin whose answer was lost may stand: it is taken back before the failure is written. */

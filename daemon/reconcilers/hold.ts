@@ -1,7 +1,7 @@
 import type { Reason } from '../domain/pin.ts';
 import type { HotTier } from '../domain/ports.ts';
 import type { Log } from '../log.ts';
-import { planHold } from '../plan/hold.ts';
+import { type LastLook, planHold } from '../plan/hold.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface HoldOptions {
@@ -15,6 +15,12 @@ export interface HoldOptions {
   drain(reason: Reason): Promise<void>;
   /** Fetches may run again, and what could not be released may be now. */
   wake(): void;
+  /** Above so many bytes the hot tier is filling up. */
+  evictAboveBytes: number;
+  /** How the last look for such copies ended; undefined where there are none. */
+  lastLook(): LastLook | undefined;
+  /** It is, or the disk is: hot copies should go that may. */
+  evict(): void;
   /** Room is short: unpinned blocks should go now, if there are any. */
   collectGarbage(): void;
 }
@@ -29,6 +35,8 @@ export class HoldReconciler implements Reconciler {
   #disk: 'ok' | 'low' | 'full' = 'ok';
   #repoBytes: number | undefined;
   #lastCode: string | undefined;
+  /** What was last said to hold pins. A collection is over in a moment and says so itself: it is nothing to be warned of. */
+  #warnedCode: string | undefined;
 
   constructor(options: HoldOptions) {
     this.#options = options;
@@ -36,13 +44,25 @@ export class HoldReconciler implements Reconciler {
 
   /** As of the last pass for disk and usage, as of now for the rest. */
   held(): Reason | undefined {
+    const eviction = this.#options.lastLook();
     return planHold({
       disk: this.#disk,
       hotUp: this.#options.hot.status().up,
       ...(this.#repoBytes === undefined ? {} : { repoBytes: this.#repoBytes }),
       capacityBytes: this.#options.capacityBytes,
       collectingGarbage: this.#options.collectingGarbage(),
+      ...(eviction === undefined ? {} : { eviction }),
     });
+  }
+
+  /** Pins wait for room, or would if no garbage were being collected. As of the last pass. */
+  isShort(): boolean {
+    return this.#disk !== 'ok' || (this.#repoBytes ?? 0) >= this.#options.capacityBytes;
+  }
+
+  /** As of the last pass. */
+  disk(): 'ok' | 'low' | 'full' {
+    return this.#disk;
   }
 
   async pass(signal: AbortSignal): Promise<PassReport> {
@@ -50,6 +70,7 @@ export class HoldReconciler implements Reconciler {
     this.#repoBytes = await this.#usage(signal);
     const reason = this.held();
     if (reason?.code !== this.#lastCode) await this.#change(reason);
+    if (this.#disk !== 'ok' || (this.#repoBytes ?? 0) > this.#options.evictAboveBytes) this.#options.evict();
     // Every time: while pins wait for room, nothing that could give it back is left lying.
     if (isShortage(reason)) this.#options.collectGarbage();
     return report(reason);
@@ -57,13 +78,20 @@ export class HoldReconciler implements Reconciler {
 
   async #change(reason: Reason | undefined): Promise<void> {
     this.#lastCode = reason?.code;
+    this.#say(reason);
     if (reason === undefined) {
-      this.#options.log.info('pins go on');
       this.#options.wake();
       return;
     }
-    this.#options.log.warn({ reason: reason.code }, reason.text);
     if (isShortage(reason)) await this.#options.drain(reason);
+  }
+
+  #say(reason: Reason | undefined): void {
+    const { log } = this.#options;
+    if (reason?.code === this.#warnedCode || reason?.code === 'gc') return;
+    this.#warnedCode = reason?.code;
+    if (reason === undefined) log.info('pins go on');
+    else log.warn({ reason: reason.code }, reason.text);
   }
 
   async #usage(signal: AbortSignal): Promise<number | undefined> {

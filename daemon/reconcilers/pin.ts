@@ -1,3 +1,4 @@
+import type { BlockIndex } from '../domain/block-index-port.ts';
 import type { FetchProgress } from '../domain/content.ts';
 import { isFbpdError } from '../domain/errors.ts';
 import type { Reason } from '../domain/pin.ts';
@@ -14,11 +15,14 @@ export interface PinLimits extends DispatchLimits, FetchingLimits {}
 export interface PinReconcilerOptions {
   store: PinStore;
   hot: HotTier;
+  index: Pick<BlockIndex, 'begin'>;
   clock: Clock;
   log: Log;
   limits: PinLimits;
   /** Why nothing may be fetched at present. */
   held(): Reason | undefined;
+  /** Lets what providers have of a content come too: see {@link BringInParts}. */
+  assist?(contentKey: string): Promise<(() => void) | undefined>;
   /** A fetch ended without a copy: about so many bytes lie unpinned in the hot tier. */
   onGarbage(bytes: number): void;
 }

@@ -11,7 +11,9 @@ import { planSample, type SampleSpent } from '../plan/sample.ts';
 import { ASK_PROVIDER_MS, answerOf, transferMs, within } from './cold/deadline.ts';
 import type { Desk } from './cold/desk.ts';
 import type { SpendingGuard } from './cold/guard.ts';
+import { noteRetrieval } from './cold/note-retrieval.ts';
 import { passByLook } from './cold/pass-by-look.ts';
+import type { WantedSamples } from './cold/wanted-samples.ts';
 import type { PassReport, Reconciler } from './scheduler.ts';
 
 export interface SampleOptions {
@@ -20,6 +22,7 @@ export interface SampleOptions {
   works: PieceWorks;
   desk: Desk;
   guard: SpendingGuard;
+  samples: WantedSamples;
   rules: ColdRules;
   clock: Clock;
   log: Log;
@@ -39,7 +42,8 @@ export class SampleReconciler implements Reconciler {
   pass(signal: AbortSignal): Promise<PassReport> {
     const { store, guard, random } = this.#options;
     return passByLook(guard, signal, async ({ view }, tally) => {
-      const deal = (await store.sampleActive(random()))?.value;
+      const wanted = await this.#takeWanted();
+      const deal = wanted ?? (await store.sampleActive(random()))?.value;
       const built = deal === undefined ? undefined : await store.built(deal.pieceId);
       if (deal === undefined || built === undefined) return;
       const why = await this.#mayNot(deal, built, view.headEpoch, signal);
@@ -50,6 +54,17 @@ export class SampleReconciler implements Reconciler {
       tally.due = 1;
       tally[(await this.#sample(deal, built, view, signal)) ? 'done' : 'failed'] += 1;
     });
+  }
+
+  /** Of a piece whose hot copies could go if its bytes were known to come back. */
+  async #takeWanted(): Promise<Deal | undefined> {
+    const { store, samples, random } = this.#options;
+    for (let pieceId = samples.take(); pieceId !== undefined; pieceId = samples.take()) {
+      const active = (await store.dealsOf(pieceId)).map(({ value }) => value).filter(({ state }) => state === 'active');
+      const drawn = active[Math.floor(random() * active.length)];
+      if (drawn !== undefined) return drawn;
+    }
+    return undefined;
   }
 
   /** Asks the price and books bytes and money, before anything is fetched. */
@@ -83,46 +98,15 @@ export class SampleReconciler implements Reconciler {
     const deadline = within(signal, transferMs(built.carSizeBytes));
     try {
       const { bytes } = await works.check(piece, timed(maker.retrieve(deal, piece, deadline)), deadline);
-      await this.#note(deal.id, view, { bytes, tookMs: clock.nowMs() - beganMs, firstByteMs: firstByteMs ?? 0 });
+      await noteRetrieval(this.#options, deal.id, view, { bytes, tookMs: clock.nowMs() - beganMs, firstByteMs: firstByteMs ?? 0 });
       return true;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ColdError) && !(error instanceof PieceError)) throw error;
       log.warn({ err: error, deal: deal.id, provider: deal.provider }, 'a sample of bytes did not come back');
-      await this.#note(
-        deal.id,
-        view,
-        error instanceof PieceError && error.failure === 'mismatch' ? 'other bytes came back' : 'the bytes did not come back',
-      );
+      const failure = error instanceof PieceError && error.failure === 'mismatch' ? 'other bytes came back' : 'the bytes did not come back';
+      await noteRetrieval(this.#options, deal.id, view, { failure });
       return false;
     }
-  }
-
-  /** A failure costs the provider score; only the chain says that a deal is lost. */
-  async #note(
-    dealId: string,
-    { headEpoch, finalizedEpoch }: { headEpoch: number; finalizedEpoch: number },
-    result: { bytes: number; tookMs: number; firstByteMs: number } | string,
-  ): Promise<void> {
-    const { desk, clock } = this.#options;
-    const atMs = clock.nowMs();
-    await desk.change(dealId, headEpoch, ({ retrievalFailure: _, ...deal }) => {
-      const failed = typeof result === 'string';
-      return {
-        deal: failed
-          ? { ...deal, retrievalFailure: { atMs, epoch: headEpoch, text: result } }
-          : { ...deal, retrievalEvidence: { kind: 'retrieval', ...result, seenEpoch: finalizedEpoch, atMs } },
-        budgetAtto: 0n,
-        events: [
-          {
-            epoch: headEpoch,
-            atMs,
-            kind: failed ? 'retrieval_failed' : 'verified',
-            text: `deal ${dealId}: ${failed ? result : 'its bytes came back'}`,
-          },
-        ],
-        resend: false,
-      };
-    });
   }
 }

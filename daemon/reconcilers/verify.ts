@@ -20,6 +20,8 @@ export interface VerifyOptions extends LookAtDealOptions {
   sender: Sender;
   rules: ColdRules;
   log: Log;
+  /** Deals were found lost. */
+  onLosses?: () => void;
 }
 
 /** A deal that was found lost, and by what: written when it is known how many there are. */
@@ -102,6 +104,7 @@ export class VerifyReconciler implements Reconciler {
     await eachOf(lost, CONCURRENCY, signal, async ({ deal, seen }) => {
       await this.#apply(deal, seen);
     });
+    this.#options.onLosses?.();
   }
 
   #apply(deal: Deal, seen: Seen): Promise<DealStep | undefined> {

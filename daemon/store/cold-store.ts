@@ -5,6 +5,7 @@ import { type AppendFile, appendFileAt } from './cold/append-file.ts';
 import { decodeChain, type StoredChain } from './cold/codecs.ts';
 import { DueContents } from './cold/due-contents.ts';
 import { DueLists } from './cold/due-lists.ts';
+import { decodeEscrowBook, type StoredEscrowBook } from './cold/escrow-codec.ts';
 import { coldKeys } from './cold/keys.ts';
 import { ColdQueries, totalsOf } from './cold/queries.ts';
 import { SpendLog } from './cold/spend-log.ts';
@@ -29,13 +30,19 @@ export interface ColdStoreOptions {
  * not belong together it comes up with the breaker tripped: everything can be read, nothing is spent.
  */
 export async function openColdStore({ store, clock, log, spendLogFile, pins }: ColdStoreOptions): Promise<ColdStore> {
-  const [totals, breaker, chain] = await Promise.all([
+  const [totals, breaker, chain, escrow] = await Promise.all([
     store.get<StoredTotals>(coldKeys.totals),
     store.get<Breaker>(coldKeys.breaker),
     store.get<StoredChain>(coldKeys.chain),
+    store.get<StoredEscrowBook>(coldKeys.escrow),
   ]);
   const { sums, spendLog: known } = totals === undefined ? { sums: NO_SUMS, spendLog: NO_SPEND_LOG } : decodeTotals(totals.value);
-  const memory: ColdMemory = { sums, breaker, chain: chain && { ...chain, value: decodeChain(chain.value) } };
+  const memory: ColdMemory = {
+    sums,
+    breaker,
+    chain: chain && { ...chain, value: decodeChain(chain.value) },
+    escrow: escrow && { ...escrow, value: decodeEscrowBook(escrow.value) },
+  };
   const file = typeof spendLogFile === 'string' ? appendFileAt(spendLogFile) : spendLogFile;
   const deals = store.counts().d ?? 0;
   const spendLog = await SpendLog.open(file, { known, hasDeals: deals > 0 || sums.madeDeals > 0, log });
@@ -50,7 +57,13 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
     writes.tell(['contents']);
   });
   return {
-    write: (change) => writes.write(change),
+    async write(change) {
+      await writes.write(change);
+      const { list = [] } = change;
+      if (list.length === 0) return;
+      contents.listed(list);
+      writes.tell(['contents']);
+    },
     onDue: (listener) => writes.onDue(listener),
     dueContents: (limit) => contents.look(limit),
     waiting: (policy) => queries.waiting(policy),
@@ -68,9 +81,14 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
     sampleActive: (chance) => queries.sampleActive(chance),
     provider: (providerId) => queries.provider(providerId),
     providers: () => queries.providers(),
+    candidate: (providerId) => queries.candidate(providerId),
+    candidates: () => queries.candidates(),
+    scanMark: () => queries.scanMark(),
     day: (day) => queries.day(day),
     breaker: () => memory.breaker,
     chain: () => memory.chain,
+    escrow: () => memory.escrow,
+    escrowLines: (limit) => queries.escrowLines(limit),
     totals: () => totalsOf(memory.sums),
   };
 }

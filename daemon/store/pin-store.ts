@@ -70,6 +70,7 @@ function pinStore(context: PinContext): OpenedPinStore {
     events: (pin) => queries.events(pin),
     content: (contentKey) => queries.content(contentKey),
     contents: (contentKeys) => queries.contents(contentKeys),
+    standing: (contentKey, accountId) => queries.standing(contentKey, accountId),
     totals: () => context.rosters.totals(),
     accountTotals: (accountId) => context.rosters.accountTotals(accountId),
 
@@ -83,8 +84,15 @@ function pinStore(context: PinContext): OpenedPinStore {
     recoverFetches: (isRunning) => fetches.recoverFetches(isRunning),
     releasing: (limit) => fetches.releasing(limit),
     released: (contentKey) => fetches.released(contentKey),
+    takeBack: (contentKey) => fetches.takeBack(contentKey),
     vanished: (contentKey) => fetches.vanished(contentKey),
-    held: () => fetches.held(),
+    held: (after) => fetches.held(after),
+    evict: (contentKey, text) => fetches.evict(contentKey, text),
+    vanishedToCold: (contentKey) => fetches.vanishedToCold(contentKey),
+    cold: () => fetches.cold(),
+    beginWarm: (contentKey) => fetches.beginWarm(contentKey),
+    endWarm: (contentKey, facts) => fetches.endWarm(contentKey, facts),
+    lose: (contentKey, reason) => fetches.lose(contentKey, reason),
 
     async settled() {
       await context.packs.settled();

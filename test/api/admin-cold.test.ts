@@ -36,6 +36,7 @@ test('where no deals are made, every question about them is answered with that',
     ['GET', '/admin/deals'],
     ['GET', `/admin/deals/${createUuid('x')}`],
     ['GET', '/admin/plan'],
+    ['GET', '/admin/wallet'],
     ['GET', '/admin/providers'],
     ['POST', '/admin/providers/f01000/ask'],
     ['POST', '/admin/providers/f01000/suspend', {}],
@@ -54,6 +55,26 @@ test('a pin is explained also where no deals are made', async (t) => {
   const { requestId } = await pinHeld(admin);
   const { body } = await admin.send<Schemas['Explanation']>('GET', `/admin/pins/${requestId}/explain`);
   t.like(body, { maker: 'none', pieces: [], pin: { requestId, status: 'pinned', content: { hot: 'pinned' } } });
+});
+
+test('the operator has the receipt of any pin', async (t) => {
+  const admin = await createColdAdmin(t);
+  const { requestId } = await pinHeld(admin);
+  const path = `/admin/pins/${requestId}/receipt`;
+  t.is((await admin.send('GET', path)).status, 409);
+  const claims = { network: 'testnet', genesisCid: 'bafygenesis' };
+  const receipt = {
+    format: 'fbpd-receipt/1' as const,
+    about: '',
+    cid: 'bafy',
+    made: '2026-01-01T00:00:00.000Z',
+    claims,
+    pieces: [],
+    digest: '',
+  };
+  admin.cold.receipts.receipt = receipt;
+  t.deepEqual((await admin.send('GET', path)).body, receipt);
+  t.is((await admin.send('GET', `/admin/pins/${createUuid('x')}/receipt`)).status, 404);
 });
 
 test('deals are listed page by page, each once', async (t) => {
@@ -140,6 +161,8 @@ test('the plan tells what would be done, what it costs, and what holds it', asyn
       step: {
         kind: 'propose',
         provider: 'f01000',
+        country: 'DE',
+        owner: 'f0103',
         why: { code: 'missing', text: 'too few' },
         costAtto: 7n,
         startEpoch: HEAD + 10,
@@ -150,7 +173,15 @@ test('the plan tells what would be done, what it costs, and what holds it', asyn
   ];
   const { body } = await send<Schemas['Plan']>('GET', '/admin/plan');
   t.like(body, { cost: '7', more: false, budget: { perDay: '1000000000000000000', committed: '1', day: 34 } });
-  t.like(body.steps[0], { kind: 'propose', provider: 'f01000', cost: '7', end: '2026-01-02T00:00:00.000Z', sample: ['bafya', 'bafyb'] });
+  t.like(body.steps[0], {
+    kind: 'propose',
+    provider: 'f01000',
+    country: 'DE',
+    owner: 'f0103',
+    cost: '7',
+    end: '2026-01-02T00:00:00.000Z',
+    sample: ['bafya', 'bafyb'],
+  });
   t.deepEqual(body.steps[1], {
     piece: createUuid('q'),
     contents: 1,
@@ -208,6 +239,38 @@ test('providers are listed by number, those of the config not asked yet too, wit
   });
 });
 
+test('who a scan has found is listed on request, and trusted and not by a word', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  const { ask } = createProvider(0);
+  if (ask === undefined) return t.fail();
+  const chain = { id: 'f01077', owner: 'f0103', worker: 'f0104', beneficiary: 'f0103', hosts: ['192.0.2.7'], sectorSizeBytes: 8_388_608 };
+  const candidate = { id: 'f01077', chain, ask, readEpoch: HEAD - 5, over: 'https', tookMs: 20, country: 'CH' };
+  await cold.store.write({ candidates: [{ before: undefined, after: candidate }] });
+  const listed = async (query = ''): Promise<Schemas['Provider'][]> =>
+    (await send<{ providers: Schemas['Provider'][] }>('GET', `/admin/providers${query}`)).body.providers;
+  t.false((await listed()).some(({ id }) => id === 'f01077'));
+  const found = (await listed('?all=true')).find(({ id }) => id === 'f01077');
+  t.like(found, { trusted: false, country: 'CH', chain: { owner: 'f0103' }, refreshedEpoch: HEAD - 5 });
+  t.is((await send('GET', '/admin/providers?all=maybe')).status, 400);
+  t.like((await send('POST', '/admin/providers/f01077/trust')).body, { id: 'f01077', trusted: true });
+  t.is((await listed('?all=true')).filter(({ id }) => id === 'f01077').length, 1);
+  t.deepEqual((await send<Schemas['Status']>('GET', '/admin/status')).body.cold.trusted, ['f01000', 'f01001', 'f01002', 'f01077']);
+  return t.like((await send('POST', '/admin/providers/f01077/untrust')).body, { trusted: false });
+});
+
+test('who wants to know its clients is shown our wallet’s address, until it takes a deal', async (t) => {
+  const { send, cold } = await createColdAdmin(t);
+  const event = (kind: 'not_allowed' | 'unreachable' | 'accepted') => ({ epoch: 5, atMs: 0, kind, text: 'client not allowed' });
+  const events = [event('accepted'), event('not_allowed'), event('unreachable')];
+  const write = async (after: ReturnType<typeof createProvider>): Promise<void> =>
+    cold.store.write({ providers: [{ before: await cold.store.provider(after.id), after }] });
+  const introduce = async () => (await send<{ providers: Schemas['Provider'][] }>('GET', '/admin/providers')).body.providers[0]?.introduce;
+  await write(createProvider(0, { events }));
+  t.is(await introduce(), 'f1payer');
+  await write(createProvider(0, { events: [...events, event('accepted')] }));
+  t.is(await introduce(), undefined);
+});
+
 test('a provider is asked, suspended and taken back', async (t) => {
   const { send, cold } = await createColdAdmin(t);
   await cold.store.write({ providers: [{ before: undefined, after: createProvider(0) }] });
@@ -243,6 +306,7 @@ test('the status has chain, funds, budget, deals and pieces', async (t) => {
   await addDeals(cold, 2);
   t.deepEqual((await send<Schemas['Status']>('GET', '/admin/status')).body.cold, {
     maker: 'lotus-client',
+    trusted: ['f01000', 'f01001', 'f01002'],
     chain: { network: 'testnet', headEpoch: HEAD, finalizedEpoch: HEAD - 900, behindSeconds: 0, at: '2026-01-01T00:00:00.000Z' },
     funds: { address: 'f1payer', wallet: '5000000000000000000', escrow: '1000000000000000000', locked: '100000000000000000' },
     budget: { day: 34, perDay: '1000000000000000000', committed: '1' },

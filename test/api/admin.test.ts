@@ -3,6 +3,7 @@ import test from 'ava';
 import type { components } from '../../spec/fbpd.ts';
 import { createTestAdmin, type TestAdmin } from '../fixtures/create-admin.ts';
 import { createCid, createDagPbCid } from '../fixtures/create-cid.ts';
+import { ALWAYS, served } from '../fixtures/create-metering.ts';
 import { adminOperations } from '../fixtures/fbpd-spec.ts';
 
 type Schemas = components['schemas'];
@@ -67,6 +68,30 @@ test('deleting an account takes its pins and tokens, and leaves those of others'
   t.like((await send('DELETE', '/admin/accounts/alice')).body, { name: 'alice', pins: 3, tokens: 1 });
   t.is((await send('GET', '/admin/accounts/alice')).status, 404);
   t.deepEqual((await send<Page>('GET', '/admin/pins')).body, { count: 1, pins: [kept] });
+});
+
+test('what was read of an account is told by day, by source, and by content when that is asked for', async (t) => {
+  const { send, usage, accounts, clock } = await createTestAdmin(t);
+  const { id } = await accounts.add('alice');
+  await usage.note(served({ accountId: id, contentKey: 'a', bytes: 5 }));
+  clock.advance(86_400_000);
+  await usage.note(served({ accountId: id, contentKey: 'b', source: 'cold', bytes: 7 }));
+  await usage.note(served({ accountId: 'public', bytes: 3 }));
+  const all = { hotBytes: 5, networkBytes: 0, coldBytes: 7, responses: 2 };
+  const { body } = await send<Schemas['AccountUsage']>('GET', '/admin/accounts/alice/usage');
+  t.like(body, { account: 'alice', accountId: id, from: '2025-12-04', to: '2026-01-02', served: all, contents: [], contentsWhole: true });
+  t.deepEqual(
+    body.days.map(({ day, served: { hotBytes, coldBytes } }) => [day, hotBytes, coldBytes]),
+    [
+      ['2026-01-01', 5, 0],
+      ['2026-01-02', 0, 7],
+    ],
+  );
+  const one = await send<Schemas['AccountUsage']>('GET', `/admin/accounts/${id}/usage?from=2026-01-01&to=2026-01-02&contents=1`);
+  t.deepEqual(one.body.contents, [{ cid: 'b', served: { hotBytes: 0, networkBytes: 0, coldBytes: 7, responses: 1 } }]);
+  t.like((await send('GET', '/admin/accounts/public/usage')).body, { account: 'public', served: { hotBytes: 3 } });
+  await send('DELETE', '/admin/accounts/alice');
+  t.deepEqual(await usage.usage(id, ALWAYS), []);
 });
 
 test('pins of all accounts are listed together, newest first, and page by page', async (t) => {
@@ -225,7 +250,7 @@ const BAD: readonly (readonly [method: string, path: string, body: unknown, stat
   ['POST', '/admin/accounts', {}, 400, /body has no name/],
   ['POST', '/admin/accounts', { name: 5 }, 400, /name must be of type string; got 5/],
   ['POST', '/admin/accounts', { name: 'A' }, 400, /name: "A" cannot be an account's name/],
-  ['POST', '/admin/accounts', { name: 'a', colour: 'red' }, 400, /"colour", which is unknown/],
+  ['POST', '/admin/accounts', { name: 'a', colour: 'red' }, 400, /^body has "colour", which is unknown/],
   ['POST', '/admin/accounts', '{"name": ', 400, /body is not JSON/],
   ['POST', '/admin/accounts', undefined, 400, /body is empty/],
   ['POST', '/admin/tokens', { account: 'nobody' }, 404, /no account "nobody"/],
@@ -238,10 +263,16 @@ const BAD: readonly (readonly [method: string, path: string, body: unknown, stat
   ['GET', '/admin/pins?status=gone', undefined, 400, /status\[0\] must be one of/],
   ['GET', '/admin/pins?before=yesterday', undefined, 400, /before must be an RFC 3339 date-time/],
   ['GET', '/admin/pins?account=nobody', undefined, 404, /no account "nobody"/],
-  ['GET', '/admin/pins?colour=red', undefined, 400, /"colour", which is unknown/],
+  ['GET', '/admin/pins?colour=red', undefined, 400, /^query has "colour", which is unknown/],
   ['GET', '/admin/pins?limit=1&limit=2', undefined, 400, /limit is given more than once/],
   ['GET', '/admin/pins/x', undefined, 404, /no pin "x"/],
   ['PUT', '/admin/blocks/x', {}, 400, /cid: "x" is not a CID/],
+  ['GET', '/admin/accounts/nobody/usage', undefined, 404, /no account "nobody"/],
+  ['GET', '/admin/accounts/public/usage?contents=1001', undefined, 400, /contents must be <= 1000/],
+  ['GET', '/admin/accounts/public/usage?from=yesterday', undefined, 400, /from must match pattern/],
+  ['GET', '/admin/accounts/public/usage?to=2026-02-30', undefined, 400, /to must be a day such as 2026-01-31/],
+  ['GET', '/admin/accounts/public/usage?from=2026-01-02&to=2026-01-01', undefined, 400, /from is a later day than the last one/],
+  ['GET', '/admin/accounts/public/usage?from=2020-01-02', undefined, 400, /from is too early: at most 400 days/],
   ['GET', '/admin/nothing', undefined, 404, /nothing here/],
   ['DELETE', '/admin/accounts', undefined, 405, /allowed: /],
 ];

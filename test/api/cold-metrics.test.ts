@@ -49,7 +49,54 @@ test('what stops spending is named, and what is not known is left out', async (t
   t.false((await read(url)).includes('fbpd_breaker{'));
 });
 
+test('how the escrow stands is shown, and what runs low has a reason of its own', async (t) => {
+  const { url, cold } = await createColdApi(t, { metrics: createMetrics() });
+  t.notRegex(await read(url), /\nfbpd_(escrow_free_attofil \d|funds_warning\{)/);
+  cold.view.standing = {
+    state: { code: 'wallet_low', text: '' },
+    warnings: [{ code: 'wallet_low', text: '' }],
+    freeAtto: 5n,
+    levelAtto: 7n,
+    runwayDays: 2.5,
+  };
+  const text = await read(url);
+  for (const line of [
+    'fbpd_escrow_free_attofil 5',
+    'fbpd_escrow_level_attofil 7',
+    'fbpd_funds_runway_days 2.5',
+    'fbpd_funds_warning{reason="wallet_low"} 1',
+  ])
+    t.true(text.includes(`\n${line}\n`), line);
+});
+
 test('without a cold layer there are none of them', async (t) => {
   const { url } = await createTestApi(t, { metrics: createMetrics() });
   t.notRegex(await read(url), /fbpd_(deals|pieces|chain|budget)/);
+});
+
+test('the last restore drill is shown by provider, with nobody who was not asked', async (t) => {
+  const { url, cold } = await createColdApi(t, { metrics: createMetrics(), clock: new TestClock() });
+  t.true((await read(url)).includes('\nfbpd_drill_last_timestamp_seconds 0\n'));
+  const copy = { contentKey: createContentKey(1), dealId: 'deal', text: '' };
+  cold.drills.copies = [
+    { ...copy, provider: 'f01000', end: 'ok', code: 'done', bytes: 2_000, firstByteMs: 500, tookMs: 1_000 },
+    { ...copy, provider: 'f01001', end: 'failed', code: 'refused', bytes: 0, tookMs: 10 },
+  ];
+  await cold.drills.run({}, {});
+  const text = await read(url);
+  for (const line of [
+    `fbpd_drill_last_timestamp_seconds ${Date.parse('2026-01-01T00:00:00Z') / 1_000}`,
+    'fbpd_drill_copies{provider="f01000",end="ok"} 1',
+    'fbpd_drill_copies{provider="f01001",end="failed"} 1',
+    'fbpd_drill_bytes{provider="f01000"} 2000',
+    'fbpd_drill_first_byte_seconds{provider="f01000"} 0.5',
+    'fbpd_drill_seconds{provider="f01000"} 1',
+    'fbpd_drill_bytes_per_second{provider="f01000"} 2000',
+  ]) {
+    t.true(text.includes(`\n${line}\n`), line);
+  }
+  t.false(text.includes('fbpd_drill_seconds{provider="f01001"}'));
+  cold.drills.copies = cold.drills.copies.slice(0, 1);
+  await cold.drills.run({}, {});
+  t.false((await read(url)).includes('provider="f01001",end'));
 });

@@ -1,4 +1,6 @@
 import test from 'ava';
+
+import type { Receipt } from '../../daemon/domain/receipt.ts';
 import { TestClock } from '../fixtures/create-accounts.ts';
 import { createColdApi, createTestApi, HOT_UP, type TestApi } from '../fixtures/create-api.ts';
 import { createDagPbCid } from '../fixtures/create-cid.ts';
@@ -104,6 +106,67 @@ test("somebody else's pin, a pin that is none, and a token without the scope get
   t.is((await api.user.call('DELETE', `/v1/pins/${requestid}/deals`)).status, 405);
 });
 
+const RECEIPT: Receipt = {
+  format: 'fbpd-receipt/1',
+  about: 'what it proves',
+  cid: 'bafy',
+  made: '2026-01-01T00:00:00.000Z',
+  claims: { network: 'testnet', genesisCid: 'bafygenesis' },
+  pieces: [
+    {
+      pieceCid: 'baga',
+      pieceSize: 256,
+      section: { offset: 59, length: 40 },
+      window: 'AAAA',
+      proof: ['AAAA'],
+      claims: { carRoot: 'bafy', carSize: 99 },
+      deals: [
+        {
+          proposal: 'AAAA',
+          signature: 'AAAA',
+          proposalCids: { unsigned: 'bafy1', normalized: 'bafy2', signed: 'bafy3' },
+          claims: {
+            clientId: 'f0101',
+            dealId: 7,
+            sectorStartEpoch: 8,
+            publishCid: 'bafy4',
+            lastVerified: { epoch: 9, at: '2026-01-01T00:00:00.000Z', tipSet: ['bafy5'] },
+            lastRetrieved: '2026-01-01T00:00:00.000Z',
+          },
+        },
+      ],
+    },
+  ],
+  digest: '00',
+};
+
+test('a receipt is given as it was made, to whom the pin is; and why there is none', async (t) => {
+  const api = await createColdApi(t);
+  const { requestid, cid } = await addPin(api);
+  const path = `/v1/pins/${requestid}/receipt`;
+  const none = await api.user.call('GET', path);
+  t.is(none.status, 409);
+  t.like(none.json.error, { reason: 'CONFLICT', details: 'there is nothing to prove yet' });
+  api.cold.receipts.receipt = RECEIPT;
+  const { status, json } = await api.user.call('GET', path);
+  t.is(status, 200);
+  t.deepEqual(json, RECEIPT);
+  t.is(api.cold.receipts.asked.at(-1)?.contentKey, cid);
+  const [bob, writer] = [await api.addUser('bob'), await api.addUser('carol', ['pins:write'])];
+  t.is((await bob.call('GET', path)).status, 404);
+  t.is((await api.user.call('GET', '/v1/pins/no-uuid/receipt')).status, 404);
+  t.is((await writer.call('GET', path)).status, 403);
+  t.is((await fetch(`${api.url}${path}`)).status, 401);
+});
+
+test('where no deals are made there is nothing to prove', async (t) => {
+  const api = await createTestApi(t);
+  const { requestid } = await addPin(api);
+  const { status, json } = await api.user.call('GET', `/v1/pins/${requestid}/receipt`);
+  t.is(status, 409);
+  t.regex(json.error.details, /nothing to prove: this service keeps hot copies only/);
+});
+
 test('info tells step by step how the cold copies come about', async (t) => {
   const api = await createColdApi(t, { clock: new TestClock() });
   const { requestid, cid } = await addPin(api);
@@ -131,6 +194,7 @@ test('info tells step by step how the cold copies come about', async (t) => {
   await addPiece(api.cold.store, cid, [{ state: 'active' }, { state: 'proposed', provider: 'f01001' }]);
   t.deepEqual(await infoOf(api, requestid), {
     dag_size: '1000',
+    tier: 'hot',
     replicas_active: '1',
     replicas_pending: '1',
     replicas_target: '3',
@@ -138,6 +202,32 @@ test('info tells step by step how the cold copies come about', async (t) => {
     soonest_expiry_epoch: String(HEAD + 2_880),
     soonest_expiry: '2026-01-02T00:00:00.000Z',
   });
+});
+
+test('a content that was cut is there as often as its weakest part, and deals say which part they are about', async (t) => {
+  const api = await createColdApi(t, { clock: new TestClock() });
+  const { requestid, cid } = await addPin(api);
+  await holdContent(api.pins, cid);
+  const part = (index: number) => ({ cut: 'cut', index, of: 2, from: index, to: index + 1, pieceBytesMax: 2 ** 20 });
+  const states = [
+    ['active', 'active'],
+    ['active', 'proposed'],
+  ] as const;
+  for (const [index, own] of states.entries()) {
+    const deals = own.map((state, i) => ({ id: `deal-${index}-${i}`, proposalCid: `bafy-${index}-${i}`, provider: `f0100${i}`, state }));
+    await addPiece(api.cold.store, cid, deals, { id: `piece-${index}`, part: part(index) });
+  }
+  t.like(await infoOf(api, requestid), { replicas_active: '1', replicas_pending: '1', next_step: 'part 2 of 2: 1 of 3 copies are active' });
+  const { json } = await api.user.call('GET', `/v1/pins/${requestid}/deals`);
+  t.deepEqual(
+    json.deals.map((deal: { part?: object }) => deal.part).sort((a: { number: number }, b: { number: number }) => a.number - b.number),
+    [
+      { number: 1, of: 2 },
+      { number: 1, of: 2 },
+      { number: 2, of: 2 },
+      { number: 2, of: 2 },
+    ],
+  );
 });
 
 test('users do not read the words and amounts of the operator', async (t) => {

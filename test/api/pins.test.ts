@@ -273,14 +273,14 @@ test('13. a pinned pin says how big it is, a failed one why, alone and in lists'
   await pins.endFetch(failing, { kind: 'failed', reason: { code: 'too_many_bytes', text: 'larger than 31 GiB' } });
   const pinned = (await user.call('GET', `/pins/${good.requestid}`)).json;
   t.is(pinned.status, 'pinned');
-  t.deepEqual(pinned.info, { dag_size: '1234567' });
+  t.deepEqual(pinned.info, { dag_size: '1234567', tier: 'hot' });
   const failed = (await user.call('GET', `/pins/${bad.requestid}`)).json;
   t.is(failed.status, 'failed');
   t.deepEqual(failed.info, { status_details: 'larger than 31 GiB' });
   t.deepEqual((await user.call('GET', '/pins?status=pinned,failed')).json.results, [failed, pinned]);
   const again = await user.call('POST', '/pins', { body: { cid: CID } });
   t.is(again.json.status, 'pinned', 'what is held is pinned at once');
-  t.deepEqual(again.json.info, { dag_size: '1234567' });
+  t.deepEqual(again.json.info, { dag_size: '1234567', tier: 'hot' });
 });
 
 test('14. CIDs are one content by codec and multihash, and are echoed as they were written', async (t) => {

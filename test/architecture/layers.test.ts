@@ -17,6 +17,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   hot: [...SHARED],
   accounts: [...SHARED],
   reconcilers: [...SHARED, 'plan'],
+  uploads: [...SHARED, 'cold'],
+  retrieval: [...SHARED, 'cold', 'plan'],
+  // What cold copies prove, and who checks that: `fbpd receipts verify` runs it with no daemon.
+  receipts: [...SHARED, 'cold'],
   api: [...SHARED, 'spec'],
   cold: [...SHARED],
   cli: [...SHARED, 'config', 'spec'],
@@ -30,6 +34,9 @@ const REACH_MAIN = [
   'daemon/cli/check.ts',
   'daemon/cli/doctor-checks.ts',
 ];
+
+/** Receipts are checked where they are, by whoever has one: the command loads what checks them when it runs. */
+const REACHES_RECEIPTS = 'daemon/cli/receipts.ts';
 
 /** The command that runs the development network loads it when it runs: the network itself is a part of the tests. */
 const REACHES_DEVNET = 'daemon/cli/devnet.ts';
@@ -47,6 +54,7 @@ function isAllowed(source: Source, { target, kind }: Import): boolean {
   if (to === undefined || to === from) return true;
   if (from === 'main') return to !== 'cli' && to !== 'test';
   if (to === 'main') return REACH_MAIN.includes(source.file) && kind !== 'value';
+  if (to === 'receipts' && from === 'cli') return source.file === REACHES_RECEIPTS && kind !== 'value';
   if (to === 'test') return source.file === REACHES_DEVNET && target === 'test/devnet/devnet.ts' && kind !== 'value';
   return MAY_IMPORT[from]?.includes(to) ?? false;
 }
@@ -76,6 +84,9 @@ for (const [file, text] of [
   ['daemon/hot/x.ts', "import { runDaemon } from '../main.ts';"],
   ['daemon/hot/x.ts', "await import('../main.ts');"],
   ['daemon/cli/check.ts', "import { checkStore } from '../main.ts';"],
+  ['daemon/cli/receipts.ts', "import { checkReceipt } from '../receipts/check.ts';"],
+  ['daemon/cli/pins.ts', "await import('../receipts/check.ts');"],
+  ['daemon/receipts/x.ts', "import { createRetrieval } from '../retrieval.ts';"],
   ['daemon/cli/pins.ts', "import type { PinStore } from '../store/pin-store.ts';"],
   ['daemon/reconcilers/x.ts', "export { errors } from '../../api/errors.ts';"],
   ['api/x.ts', "import type { Pass } from '../daemon/reconcilers/scheduler.ts';"],

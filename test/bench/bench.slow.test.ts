@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
@@ -28,6 +29,9 @@ for (const [name, least] of [
   ['commp', 3],
   ['reconcile', 4],
   ['proposed', 1],
+  ['gateway', 3],
+  ['cold-read', 4],
+  ['receipts', 4],
 ] as const) {
   test.serial(`the bench ${name} still runs, gives figures as JSON, and leaves nothing behind`, async (t) => {
     t.timeout(180_000);
@@ -43,6 +47,17 @@ for (const [name, least] of [
     t.deepEqual(await readdir(tmp), []);
   });
 }
+
+test.serial('the bench cache still runs and draws what it measured', async (t) => {
+  const tmp = await createTempDir(t);
+  const { code, stdout, stderr } = await runBench(tmp, '--quick', '--only', 'cache', '--plots', join(tmp, 'plots'));
+  t.is(code, 0, stderr);
+  const { figures } = JSON.parse(stdout).results.cache as { figures: Figure[] };
+  t.true(figures.length >= 22);
+  t.deepEqual(await readdir(tmp), ['plots']);
+  t.true(stderr.includes(join(tmp, 'plots', 'cache.svg')));
+  t.true((await readFile(join(tmp, 'plots', 'cache.svg'), 'utf8')).startsWith('<svg'));
+});
 
 test.serial('a bench that does not exist is wrong use', async (t) => {
   const { code, stderr } = await runBench(await createTempDir(t), '--only', 'nonsense');

@@ -1,14 +1,20 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { benchActive } from './active.ts';
+import { benchCache } from './cache.ts';
+import { benchColdRead } from './cold-read.ts';
 import { benchCommp } from './commp.ts';
 import { type Figure, isReached, renderTable, roundedFigure } from './figures.ts';
+import { benchGateway } from './gateway.ts';
 import { benchKuboFailure } from './kubo-failure.ts';
 import { benchList } from './list.ts';
 import { benchMemory } from './memory.ts';
+import { benchPieceRange } from './piece-range.ts';
 import { benchPinned } from './pinned.ts';
 import { benchPost } from './post.ts';
 import { benchProposed } from './proposed.ts';
+import { benchReceipts } from './receipts.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchSim } from './sim.ts';
 import { benchStart } from './start.ts';
@@ -23,21 +29,32 @@ const BENCHES: Readonly<Record<string, (workspace: Workspace) => Promise<Figure[
   pinned: benchPinned,
   'kubo-failure': benchKuboFailure,
   commp: benchCommp,
+  'piece-range': benchPieceRange,
   proposed: benchProposed,
+  active: benchActive,
   sim: benchSim,
   reconcile: benchReconcile,
+  cache: benchCache,
+  gateway: benchGateway,
+  'cold-read': benchColdRead,
+  receipts: benchReceipts,
 };
 
-const USAGE = `npm run bench -- [--only ${Object.keys(BENCHES).join('|')}]… [--quick]
+const USAGE = `npm run bench -- [--only ${Object.keys(BENCHES).join('|')}]… [--quick] [--plots DIR]
 
 Figures as JSON on standard output, a table and progress on standard error. --quick shows that everything still runs; its
-figures mean little. Exit code 1 when a bench could not be run, whatever the figures are.
+figures mean little. Plots are written to DIR, or to a temporary directory. Exit code 1 when a bench could not be run, whatever the figures are.
 `;
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+    options: {
+      only: { type: 'string', multiple: true },
+      quick: { type: 'boolean', default: false },
+      plots: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   const names = values.only ?? Object.keys(BENCHES);
   const unknown = names.find((name) => BENCHES[name] === undefined);
@@ -45,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(unknown === undefined ? USAGE : `there is no bench ${JSON.stringify(unknown)}\n\n${USAGE}`);
     return values.help ? 0 : 2;
   }
-  const workspace = await openWorkspace({ quick: values.quick, say: (text) => process.stderr.write(`${text}\n`) });
+  const workspace = await openWorkspace({ quick: values.quick, plots: values.plots, say: (text) => process.stderr.write(`${text}\n`) });
   const stop = (): void => void workspace.close().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const results: Record<string, object> = {};

@@ -75,7 +75,15 @@ async function pieces(workspace: Workspace, commpOnly: number): Promise<Figure[]
     ["a repo's files", createBlockSource(kubo.rpc, files.blockFile)],
   ];
   for (const [name, blocks] of ways) {
-    const works = createPieceWorks({ dir: await workspace.dir('pieces'), blocks, maxPieceBytes: 2 ** 40, log: createLog('silent') });
+    const works = createPieceWorks({
+      dir: await workspace.dir('pieces'),
+      manifestDir: await workspace.dir('manifests'),
+      keepsFiles: true,
+      proofsDir: await workspace.dir('proofs'),
+      blocks,
+      maxPieceBytes: 2 ** 40,
+      log: createLog('silent'),
+    });
     const members = [{ contentKey, sizeBytes: content.length }];
     const took = await seconds(() => works.build('piece', members, AbortSignal.timeout(600_000)));
     await works.close();

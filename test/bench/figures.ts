@@ -2,7 +2,7 @@
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ms' | '/s' | 'MB' | 'MiB/s' | '%' | '×' | 's';
+  unit: 'ms' | 'µs' | '/s' | 'B' | 'MB' | 'MiB/s' | '%' | 'points' | '×' | 's';
   /** The same work without us, measured in the same run. */
   baseline?: { name: string; value: number };
   /** What to reach: at least, or at most. */

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
 import type { Figure } from './figures.ts';
 import { RawConnection } from './raw-connection.ts';
+import { rssMb } from './rss.ts';
 import type { Workspace } from './workspace.ts';
 
 const WANTED_MB = 350;
@@ -38,9 +37,4 @@ export async function benchMemory(workspace: Workspace): Promise<Figure[]> {
 /** What was read to start is garbage a little later. */
 async function settle({ quick }: Workspace): Promise<void> {
   await setTimeout(quick ? 500 : 10_000);
-}
-
-async function rssMb(pid: number): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return (Number(stdout) * 1_024) / 1e6;
 }

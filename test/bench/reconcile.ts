@@ -149,6 +149,9 @@ function createVerify(store: ColdStore): { chain: BenchChain; verify: VerifyReco
     countries: new Map(),
     rules: RULES,
     random: () => 0,
+    pins: { contents: async (keys) => keys.map(() => undefined) },
+    warm: async () => undefined,
+    keeps: async () => true,
     clock: systemClock,
     log: createLog('silent'),
   });

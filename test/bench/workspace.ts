@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,13 +6,15 @@ import { startableDaemon, type TestDaemon, type TestDaemonOptions } from '../fix
 import { startTestKubo, type TestKubo, type TestKuboOptions } from '../fixtures/create-kubo.ts';
 import { createFilledDaemon, type FilledDaemon } from './filled-daemon.ts';
 
-/** What the benches of one run share. Everything made through it is gone after `close`. */
+/** What the benches of one run share. Everything made through it is gone after `close`, but for plots. */
 export interface Workspace {
   /** Small amounts, to see that everything runs. */
   quick: boolean;
   /** Progress. */
   say(text: string): void;
   dir(name: string): Promise<string>;
+  /** Writes a plot that stays, and says where it is. */
+  plot(name: string, svg: string): Promise<void>;
   /** Started, unless `start` is false. */
   daemon(options?: TestDaemonOptions & { start?: boolean }): Promise<TestDaemon>;
   kubo(options?: TestKuboOptions): Promise<TestKubo>;
@@ -21,7 +23,12 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-export async function openWorkspace({ quick, say }: Pick<Workspace, 'quick' | 'say'>): Promise<Workspace> {
+export interface WorkspaceOptions extends Pick<Workspace, 'quick' | 'say'> {
+  /** Where plots go; a temporary directory of their own otherwise. */
+  plots?: string | undefined;
+}
+
+export async function openWorkspace({ quick, say, plots }: WorkspaceOptions): Promise<Workspace> {
   const root = await mkdtemp(join(tmpdir(), 'fbpd-bench-'));
   const endings: (() => Promise<unknown>)[] = [];
   const filled = new Map<number, Promise<FilledDaemon>>();
@@ -36,6 +43,13 @@ export async function openWorkspace({ quick, say }: Pick<Workspace, 'quick' | 's
     quick,
     say,
     dir: (name) => mkdtemp(join(root, `${name}-`)),
+    async plot(name, svg) {
+      const dir = plots ?? (await mkdtemp(join(tmpdir(), 'fbpd-plots-')));
+      await mkdir(dir, { recursive: true });
+      const path = join(dir, `${name}.svg`);
+      await writeFile(path, svg);
+      say(`plot: ${path}`);
+    },
     async daemon({ start = true, ...options } = {}) {
       const daemon = await startableDaemon(await workspace.dir('daemon'), { ...options, config: quiet(options.config) });
       endings.push(() => daemon.stop());

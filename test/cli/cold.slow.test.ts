@@ -6,6 +6,7 @@ import { createColdAdmin, createTestAdmin, type TestAdmin } from '../fixtures/cr
 import { createDagPbCid } from '../fixtures/create-cid.ts';
 import { createProvider, createUuid } from '../fixtures/create-cold-records.ts';
 import { addPiece, HEAD, holdContent, type TestColdSide } from '../fixtures/create-cold-side.ts';
+import { writeEscrow } from '../fixtures/create-escrow-book.ts';
 import { type CliResult, runFbpd } from '../fixtures/run-fbpd.ts';
 
 type Fbpd = TestAdmin & { cold: TestColdSide; fbpd: (...args: string[]) => Promise<CliResult> };
@@ -26,6 +27,8 @@ function ok(t: ExecutionContext, result: CliResult): string {
   for (const line of stdout.split('\n')) t.true(line.length <= 100, `${line.length} columns: ${line}`);
   return stdout;
 }
+
+const FIL = 10n ** 18n;
 
 const TERMS = {
   startEpoch: HEAD,
@@ -90,6 +93,19 @@ test('a pin is explained as a story, hot copy, piece, deals, and what comes next
   t.regex(ok(t, await all.fbpd('pins', 'explain', requestId)), /Nothing is spent at present: spending is frozen: the accountant looks/);
 });
 
+test('a pin that waits with all others says for what, and so does the status, in one word', async (t) => {
+  const held = { code: 'hot_full', text: 'waiting: the hot tier is at hot.capacity; remove pins or raise it' };
+  const { accounts, pins, fbpd } = await setUp(t, { fetches: { progress: () => undefined, fetching: () => 0, held: () => held } });
+  const { id } = await accounts.add('alice');
+  const cid = createDagPbCid('x').toString();
+  const { requestId } = await pins.add(id, { cid, contentKey: cid, origins: [] });
+  t.regex(
+    ok(t, await fbpd('pins', 'explain', requestId)),
+    /Hot copy: not yet\n {2}all pins wait at present: the hot tier is at hot\.capacity; remove pins or raise it\n/,
+  );
+  t.regex(done(t, await fbpd('status')), /waiting: +the hot tier is at hot\.capacity; remove pins or raise it\n/);
+});
+
 test('what waits for a piece says until when, and without deals it is said that none are made', async (t) => {
   const all = await setUp(t);
   const { accounts, pins, cold, fbpd } = all;
@@ -105,6 +121,10 @@ test('what waits for a piece says until when, and without deals it is said that 
     story.replaceAll(/\s+/g, ' '),
     /it waits since 2025-12-31 12:00Z for a piece of policy default, which is closed 2025-12-31 16:00Z at the latest/,
   );
+  const { id: pieceId } = (await addPiece(cold.store, cid, [{ state: 'active' }])).piece;
+  const beside = ok(t, await fbpd('pins', 'explain', requestId)).replaceAll(/\s+/g, ' ');
+  t.regex(beside, /Cold copies: see below; it waits since 2025-12-31 12:00Z for another piece of policy default/);
+  t.regex(beside, new RegExp(`Piece ${pieceId}`));
 
   const none = await createTestAdmin(t);
   const bob = await none.accounts.add('bob');
@@ -113,7 +133,10 @@ test('what waits for a piece says until when, and without deals it is said that 
   t.regex(ok(t, result), /Cold copies: none are made, cold\.maker is "none"/);
   const refused = await runFbpd(['deals', 'ls', '--socket', none.socket]);
   t.is(refused.code, 1);
-  t.is(refused.stderr, 'fbpd: this daemon makes no storage deals: cold.maker is "none"; set it to "lotus-client" and restart\n');
+  t.is(
+    refused.stderr,
+    'fbpd: this daemon makes no storage deals: cold.maker is "none"; set it to "mk12", or to "lotus-client" on a private network, and restart\n',
+  );
 });
 
 test('deals are listed in a narrow table, filtered, and shown one by one', async (t) => {
@@ -162,6 +185,8 @@ test('the plan tells step by step what would be done, and what it costs', async 
       step: {
         kind: 'propose',
         provider: 'f01000',
+        country: 'DE',
+        owner: 'f0103',
         why: { code: 'missing', text: 'there are fewer copies than wanted' },
         costAtto: 5n * 10n ** 16n,
         startEpoch: HEAD,
@@ -179,7 +204,7 @@ test('the plan tells step by step what would be done, and what it costs', async 
   t.log(plan);
   t.regex(
     plan,
-    /propose to f01000 for 0\.05 FIL, until 2027-06-20: piece [0-9a-f-]{36}, 3\s+contents\n {4}because there are fewer copies than wanted\n {4}bafy\w+ and 2 more\n/,
+    /propose to f01000 \(DE, owner f0103\) for 0\.05 FIL, until 2027-06-20: piece\s+[0-9a-f-]{36}, 3 contents\n {4}because there are fewer copies than wanted\n {4}bafy\w+ and 2 more\n/,
   );
   t.regex(plan, /wait: piece .*\n {4}because over budget/);
   t.regex(plan, /Cost: 0\.05 FIL; /);
@@ -267,6 +292,34 @@ test('the status says how the cold layer is, and what to do where it is held', a
   );
 });
 
+test('the wallet is shown with its escrow, the message under way, what runs low, and the book', async (t) => {
+  const { fbpd, cold } = await setUp(t);
+  const bare = ok(t, await fbpd('wallet'));
+  t.regex(bare, /address: +f1payer\nwallet: +5 FIL\nescrow: +1 FIL, 0\.1 FIL of it locked\nlevel: +Lotus sees to the escrow\n/);
+  await writeEscrow(cold.store);
+  cold.view.standing = {
+    state: { code: 'topping_up', text: 'escrow is being topped up' },
+    warnings: [{ code: 'wallet_low', text: 'the wallet f1payer has little: send FIL to it' }],
+    freeAtto: 2n * FIL,
+    levelAtto: 3n * FIL,
+    runwayDays: 6.5,
+    datacapBytes: 2n ** 35n,
+  };
+  const text = ok(t, await fbpd('wallet'));
+  t.log(text);
+  for (const line of [/free: +2 FIL for new deals\n/, /level: +3 FIL\n/, /lasts: +about 6\.5 days/, /DataCap: +32 GiB\n/])
+    t.regex(text, line);
+  t.regex(text, /message of 1 FIL to the escrow, nonce 7, since epoch 900, signed 2 times/);
+  t.regex(text, /LOW: the wallet f1payer has little/);
+  t.regex(text, /100 +1970-01-01 00:00Z +added +2 FIL +…[a-z]+\n/);
+  const json = JSON.parse(done(t, await fbpd('wallet', '--json', '--lines', '1')));
+  t.like(json, { maker: 'lotus-client', message: { kind: 'top_up', nonce: 7, versions: 2 }, sums: { added: (2n * FIL).toString() } });
+  t.is(json.lines.length, 1);
+  const status = done(t, await fbpd('status'));
+  t.regex(status, /escrow: +escrow is being topped up\n/);
+  t.regex(status, /money: +LOW: the wallet f1payer has little/);
+});
+
 test('a pass that may not spend says so with a code of its own', async (t) => {
   const pass = (skipped: Record<string, number>, done = 0) => ({
     names: () => ['create'],
@@ -279,4 +332,45 @@ test('a pass that may not spend says so with a code of its own', async (t) => {
   t.is(refused.stderr, 'fbpd: nothing was spent (frozen); `fbpd status` says why and what to do\n');
   const partly = await setUp(t, { reconcilers: pass({ over_budget: 2 }, 1) });
   t.is((await partly.fbpd('reconcile', 'create')).code, 0);
+});
+
+test('a drill is a table of providers, with reasons below, and fails when a copy has not come back', async (t) => {
+  const { fbpd, cold } = await setUp(t);
+  t.is(ok(t, await fbpd('drill', '--last')), 'there was no drill yet\n');
+  t.is(ok(t, await fbpd('drill')), 'no content with an active cold copy was found to restore\n');
+  const copy = { contentKey: createDagPbCid('x').toV1().toString(), dealId: createUuid('drill') };
+  const came = {
+    ...copy,
+    end: 'ok',
+    code: 'done',
+    text: 'it gave what was missing',
+    bytes: 3 * 2 ** 20,
+    firstByteMs: 250,
+    tookMs: 1_500,
+  } as const;
+  cold.drills.copies = [
+    { ...came, provider: 'f01000' },
+    { ...came, provider: 'f01002' },
+  ];
+  const good = ok(t, await fbpd('drill', '--count', '2'));
+  t.regex(good, /^2026-01-01 00:00:00Z: 1 content, 2 copies, in \d/);
+  t.regex(good, /f01000 +1 +0 +0 +3 MiB +250ms +2s +2s +2\.0\n/);
+  cold.drills.copies.push({
+    ...copy,
+    provider: 'f01001',
+    end: 'failed',
+    code: 'wrong_bytes',
+    text: `other bytes ${'and more '.repeat(20)}`,
+    bytes: 0,
+    tookMs: 9,
+  });
+  const named = createDagPbCid('nobody').toString();
+  const bad = await fbpd('drill', copy.contentKey, named);
+  t.is(bad.code, 1);
+  t.regex(bad.stderr, /1 of 3 copies did not come back; nobody has an active copy of bafy/);
+  t.regex(ok(t, await fbpd('drill', '--last')), /\nf01001 +0 +1 +0 +0 B\n[\s\S]*\nf01001: other bytes/);
+  const json = await fbpd('drill', '--json');
+  t.is(json.code, 1);
+  t.is(JSON.parse(json.stdout).copies.length, 3);
+  t.is((await fbpd('drill', 'nonsense')).code, 2);
 });

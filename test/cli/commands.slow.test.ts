@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { AdminOptions } from '../../api/admin.ts';
 import { createTestAdmin, type TestAdmin } from '../fixtures/create-admin.ts';
 import { createCid } from '../fixtures/create-cid.ts';
+import { served } from '../fixtures/create-metering.ts';
 import { createTestDir } from '../fixtures/create-store.ts';
 import { type CliResult, runFbpd, runProgram } from '../fixtures/run-fbpd.ts';
 import { ROOT } from '../tools/steps.ts';
@@ -37,6 +38,25 @@ test('an account and a token, from the first command to the last', async (t) => 
   t.false(list.includes(secret));
   t.regex(ok(t, await fbpd('tokens', 'revoke', caller?.token.id ?? '')), /^revoked \w+ \(laptop\) of alice\n$/);
   t.is(await accounts.authenticate(secret), undefined);
+});
+
+test('what was read of an account is a table, by day and by content', async (t) => {
+  const { fbpd, accounts, usage, clock } = await setUp(t);
+  const { id } = await accounts.add('alice');
+  t.is(
+    ok(t, await fbpd('accounts', 'usage', 'alice')),
+    'alice, 2025-12-03 to 2026-01-01; it has 0 pins now, 0 of them pinned\nnothing was read\n',
+  );
+  await usage.note(served({ accountId: id, bytes: 2048 }));
+  clock.advance(86_400_000);
+  await usage.note(served({ accountId: id, source: 'cold', bytes: 1024, contentKey: 'other' }));
+  const text = ok(t, await fbpd('accounts', 'usage', 'alice', '--contents'));
+  t.regex(text, /DAY +RESPONSES +HOT +NETWORK +COLD +ALL\n2026-01-01 +1 +2 KiB +0 B +0 B +2 KiB\n/);
+  t.regex(text, /\nall +2 +2 KiB +0 B +1 KiB +3 KiB\n/);
+  t.regex(text, /CID\n +1 +2 KiB .* bafkqaaa\n +1 +0 B .* other\n$/);
+  const { stdout } = await fbpd('accounts', 'usage', 'alice', '--from', '2026-01-02', '--contents', '1', '--json');
+  t.like(JSON.parse(stdout), { from: '2026-01-02', served: { coldBytes: 1024 }, contents: [{ cid: 'other' }] });
+  t.is((await fbpd('accounts', 'usage', 'alice', '--from', 'monday')).code, 2);
 });
 
 test('suspending and deleting say first what they do, and want a yes', async (t) => {
@@ -107,6 +127,9 @@ test('pins are added, listed, shown, retried and removed', async (t) => {
   await pins.endFetch(cid, { kind: 'failed', reason: { code: 'timeout', text: 'nobody has it' } });
   t.regex(ok(t, await fbpd('pins', 'get', id)), /why: +nobody has it/);
   t.is(ok(t, await fbpd('pins', 'retry', id)), `${id} is queued\n`);
+  await pins.beginFetch(cid, 'ours');
+  await pins.endFetch(cid, { kind: 'pinned', sizeBytes: 5, blocks: 1 });
+  t.regex(ok(t, await fbpd('pins', 'ls')), new RegExp(`STATUS +TIER +CREATED .*\n${id} +alice +pinned +hot +2026-01-01`));
 
   const { code, stdout, stderr } = await fbpd('pins', 'rm', 'nothing', id);
   t.is(code, 1);

@@ -60,7 +60,10 @@ async function createProgram(t: ExecutionContext, name: string, script: string):
 async function createConfig(t: ExecutionContext): Promise<string> {
   const file = join(await createTestDir(t), 'fbpd.toml');
   const hot = 'swarm_port = 0\nswarm_listen = ["127.0.0.1"]\npublic_network = false';
-  await writeFile(file, `[state]\ndir = "state"\ncache_dir = "cache"\n[api]\nlisten = "127.0.0.1:0"\nadmin_socket = "s"\n[hot]\n${hot}\n`);
+  await writeFile(
+    file,
+    `[state]\ndir = "state"\ncache_dir = "cache"\n[api]\nlisten = "127.0.0.1:0"\nadmin_socket = "s"\n[gateway]\nlisten = "127.0.0.1:0"\n[hot]\n${hot}\n`,
+  );
   return file;
 }
 

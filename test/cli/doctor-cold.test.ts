@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 
 import { coldFindings, examineColdConfig } from '../../daemon/cli/doctor-cold.ts';
+import { examinePublicUrl } from '../../daemon/cli/doctor-public-url.ts';
 import { type Config, parseConfig } from '../../daemon/config.ts';
 import type { Finding } from '../../daemon/domain/finding.ts';
 import { examineCold } from '../../daemon/main/examine-cold.ts';
@@ -51,6 +52,16 @@ test('a config that fits the real network and its own caps gets no warning', (t)
   t.deepEqual(examineColdConfig(configOf()), []);
 });
 
+test('a hot copy that waits for more cold ones than are made is warned of', (t) => {
+  const withActive = (minActive: number) =>
+    shown(examineColdConfig(configOf({ 'policies.default.hot': `evict = { min_active = ${minActive}, after_idle = "1h" }` })));
+  t.deepEqual(withActive(3), {});
+  t.regex(
+    withActive(5)['policies.default.hot.evict'] ?? '',
+    /^warn: min_active is 5, .* no more than 3 copies: no hot copy is ever let go/,
+  );
+});
+
 test('what works but not as meant is warned of, with what to do', (t) => {
   const config = configOf({
     providers: 'trusted = ["f01000", "f01001"]',
@@ -68,6 +79,20 @@ test('what works but not as meant is warned of, with what to do', (t) => {
   t.regex(
     dear['budget.per_deal'] ?? '',
     /^warn: a piece of 8 GiB at max_price of policy default costs 12\.3264 FIL, more than budget\.per_deal \(0\.25 FIL\)/,
+  );
+});
+
+test('the time before a deal starts counts, too, when it would end too late for Filecoin', (t) => {
+  const lasting = (duration: string) =>
+    shown(
+      examineColdConfig(
+        configOf({ 'policies.default.cold': `duration = "${duration}"`, chain: 'start_lead = "5d"', budget: 'per_deal = "1 FIL"' }),
+      ),
+    );
+  t.is(lasting('1273d')['policies.default.cold.duration'], undefined);
+  t.regex(
+    lasting('1274d')['policies.default.cold.duration'] ?? '',
+    /^warn: with chain.start_lead deals end 3683520 epochs from now, over 1278 days/,
   );
 });
 
@@ -114,6 +139,60 @@ test('a token that is wrong, too weak, or missing is told from a node that is do
   t.regex(weak['maker lotus-client'] ?? '', /^fail: .*permission admin; there is a token for read, write, sign/);
   const none = shown(await examineCold(withToken(config, undefined)));
   t.regex(none['maker lotus-client'] ?? '', /^fail: .*there is no token/);
+});
+
+/** The same with mk12, and providers of a network of one's own. */
+async function mk12Config(t: ExecutionContext, options: DevnetOptions = {}): Promise<{ devnet: Devnet; config: Config }> {
+  const { devnet } = await devnetConfig(t, options);
+  const trusted = devnet.providers.map(({ id }) => JSON.stringify(id)).join(', ');
+  const sections = {
+    lotus: `rpc = "${devnet.rpcUrl}"`,
+    api: 'public_url = "https://pins.example.org"',
+    cold: 'maker = "mk12"',
+    providers: `trusted = [${trusted}]`,
+  };
+  return { devnet, config: configOf(sections) };
+}
+
+test('mk12 is content with a token to sign, and one that may do more is pointed out', async (t) => {
+  const { devnet, config } = await mk12Config(t);
+  const found = shown(await examineCold(withToken(config, devnet.tokens.sign)));
+  t.regex(found['maker mk12'] ?? '', /^ok: pays from f1/);
+  t.is(found['lotus.token_file'], undefined);
+  const more = shown(await examineCold(withToken(config, devnet.tokens.admin)));
+  t.regex(more['lotus.token_file'] ?? '', /^warn: the Lotus token may do everything \(admin\), where sign would do/);
+  const less = shown(await examineCold(withToken(config, devnet.tokens.write)));
+  t.regex(less['maker mk12'] ?? '', /^fail: making deals needs a Lotus token with the permission sign; there is a token for read, write/);
+});
+
+test('with mk12 a wallet that cannot fill the escrow again is warned of', async (t) => {
+  const { devnet, config } = await mk12Config(t, { walletAtto: 5n * 10n ** 17n });
+  const low = shown(await examineCold(withToken(config, devnet.tokens.sign)));
+  t.regex(low.wallet ?? '', /^warn: the wallet f1.* has 0\.5 FIL, less than escrow\.wallet_low \(1 FIL\): send FIL to it/);
+  devnet.fund(devnet.wallet, 10n ** 18n);
+  t.is(shown(await examineCold(withToken(config, devnet.tokens.sign))).wallet, undefined);
+});
+
+test('a key of our own needs no token', async (t) => {
+  const { devnet, config } = await mk12Config(t);
+  const { secret, address } = devnet.world.wallet.key(devnet.wallet);
+  const key = JSON.stringify({ Type: 'secp256k1', PrivateKey: Buffer.from(secret).toString('base64') });
+  const lotus = { ...config.lotus, token: undefined, walletKey: Buffer.from(key).toString('hex') };
+  const found = shown(await examineCold({ ...config, lotus }));
+  t.true(found['maker mk12']?.startsWith(`ok: pays from ${address}`), found['maker mk12']);
+  const wallet = `f1${'a'.repeat(39)}`;
+  const error = await t.throwsAsync(examineCold({ ...config, lotus: { ...lotus, wallet } }));
+  t.regex(error?.message ?? '', /^lotus\.wallet_key_file: .* holds the key of f1.*, and lotus\.wallet is f1aaa/);
+});
+
+test('a public_url that providers cannot reach is found, and one in the clear is warned of', (t) => {
+  const of = (url: string, providers = 'trusted = ["f01000", "f01001", "f01002"]') =>
+    shown(examinePublicUrl(configOf({ cold: 'maker = "mk12"', api: `public_url = "${url}"`, providers })))['api.public_url'];
+  t.is(of('https://pins.example.org'), undefined);
+  t.regex(of('http://pins.example.org') ?? '', /^warn: .* plain HTTP/);
+  for (const host of ['127.0.0.1', '10.0.0.7', '100.64.0.1', '[::1]', '[fd00::1]', 'localhost', 'pins.local'])
+    t.regex(of(`https://${host}:5080`) ?? '', /^fail: .* is no address that storage providers can reach/, host);
+  t.is(of('http://127.0.0.1:5080', 'trusted = ["f01000", "f01001", "f01002"]\nprivate_addresses = true'), undefined);
 });
 
 test('an empty wallet is named', async (t) => {

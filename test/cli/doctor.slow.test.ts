@@ -17,6 +17,9 @@ interface Finding {
 
 type Examined = { code: number; find: (about: string) => Finding[]; dir: string };
 
+/** The gateway's usual port may be somebody's, unless the config is about that. */
+const freePort = (config: string): string => (config.includes('gateway.listen') ? '' : 'gateway.listen = "127.0.0.1:0"\n');
+
 /** Runs the doctor over a config of these lines, with a program that says it is kubo 0.43.0 unless told otherwise. */
 async function examine(t: ExecutionContext, config: string, kubo = 'echo 0.43.0', socket = 's'): Promise<Examined> {
   const dir = await createTestDir(t);
@@ -24,7 +27,7 @@ async function examine(t: ExecutionContext, config: string, kubo = 'echo 0.43.0'
   const binary = join(dir, 'ipfs');
   await writeFile(binary, `#!/bin/sh\n${kubo}\n`);
   await chmod(binary, 0o755);
-  await writeFile(file, `state.dir = "state"\nstate.min_free = "1B"\napi.admin_socket = "${socket}"\n${config}\n`);
+  await writeFile(file, `state.dir = "state"\nstate.min_free = "1B"\napi.admin_socket = "${socket}"\n${freePort(config)}${config}\n`);
   const { code, stdout } = await runFbpd(['doctor', '--json', '--config', file], {
     env: { ...process.env, KUBO_BINARY: binary, HOME: dir },
   });
@@ -39,6 +42,7 @@ test('where nothing is missing, all is ok and the code is 0', async (t) => {
   t.like(find('kubo')[0], { state: 'ok', text: `0.43.0 at ${join(dir, 'ipfs')}, from $KUBO_BINARY` });
   t.like(find('api.admin_socket')[0], { state: 'ok', text: `${join(dir, 's')}: no daemon runs` });
   t.like(find('exposure')[0], { state: 'ok' });
+  t.like(find('gateway')[0], { state: 'ok', text: 'contents are read with a token or a link' });
 });
 
 test('a port that is taken is named, and the code is 5', async (t) => {
@@ -46,7 +50,10 @@ test('a port that is taken is named, and the code is 5', async (t) => {
   await once(taken, 'listening');
   t.teardown(() => taken.close());
   const { port } = taken.address() as AddressInfo;
-  const { code, find } = await examine(t, `api.listen = "127.0.0.1:${port}"\nhot.swarm_listen = ["127.0.0.1"]\nhot.swarm_port = ${port}`);
+  const { code, find } = await examine(
+    t,
+    `api.listen = "127.0.0.1:${port}"\ngateway.listen = "127.0.0.1:0"\nhot.swarm_listen = ["127.0.0.1"]\nhot.swarm_port = ${port}`,
+  );
   t.is(code, 5);
   for (const key of ['api.listen', 'hot.swarm_port']) {
     t.like(find(key)[0], { state: 'fail', text: `127.0.0.1:${port} is taken by another program; stop it, or choose another port` });
@@ -61,6 +68,28 @@ test('too little room and tokens in the clear are warnings', async (t) => {
   const behindProxy = await examine(t, 'api.listen = "0.0.0.0:0"\napi.public_url = "https://pins.example.org"\nhot.swarm_port = 0');
   t.like(behindProxy.find('exposure')[0], { state: 'ok' });
 });
+
+for (const [what, config, text] of [
+  ['is open to all', 'gateway.public = true', /everybody who reaches it can read all that is pinned here/],
+  ['sends tokens in the clear', 'gateway.listen = "0.0.0.0:0"', /tokens and links can be read on the way/],
+  [
+    'is of the origin of the API',
+    'api.public_url = "https://x.example/pins"\ngateway.public_url = "https://x.example"',
+    /give the gateway a host of its own/,
+  ],
+  [
+    'has no tier to read from',
+    'hot.mode = "external"\nhot.rpc = "http://127.0.0.1:9"',
+    /hot\.gateway is not set, so nothing can be read here/,
+  ],
+] as const) {
+  test(`a gateway that ${what} is a warning`, async (t) => {
+    const swarm = config.includes('external') ? '' : 'hot.swarm_port = 0';
+    const { find } = await examine(t, `${config}\napi.listen = "127.0.0.1:0"\n${swarm}`);
+    t.is(find('gateway')[0]?.state, 'warn');
+    t.regex(find('gateway')[0]?.text ?? '', text);
+  });
+}
 
 test('a disk with less than it should have is a warning that says what follows', async (t) => {
   const dir = await createTestDir(t);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -24,13 +24,19 @@ function making(sections: Readonly<Record<string, string>> = {}): string {
     .join('');
 }
 
-test('nothing cold happens unless a maker is named, and what it would go by is there all the same', (t) => {
+test('nothing cold happens without a Lotus node, and what it would go by is there all the same', (t) => {
   const config = parse('');
   t.is(config.cold.maker, 'none');
   t.is(config.cold.staging, '/var/lib/fbpd/staging');
   t.true(config.cold.threads >= 1);
   t.deepEqual(config.chain, { finalityEpochs: 900, confirmLostEpochs: 120, startLeadEpochs: 11_520 });
-  t.deepEqual(config.providers, { trusted: [], places: {} });
+  t.deepEqual(config.providers, {
+    trusted: [],
+    places: {},
+    locationFile: undefined,
+    privateAddresses: false,
+    routing: 'https://cid.contact',
+  });
   t.deepEqual(config.budget, { perDayAtto: 10n ** 18n, perDealAtto: 25n * 10n ** 16n, retrievalsPerDayAtto: 0n });
   t.is(config.limits.pieceMaxBytes, 32 * 2 ** 30);
   t.deepEqual(config.policies, [
@@ -46,8 +52,18 @@ test('nothing cold happens unless a maker is named, and what it would go by is t
       excluded: [],
       maxWaitMs: 4 * 3_600_000,
       minFillBytes: 4 * 2 ** 30,
+      repackBelow: 0.5,
     },
   ]);
+});
+
+test('a Lotus node alone means deals on the market of today, unless another maker is named', (t) => {
+  const sections = { cold: '', api: 'public_url = "https://pins.example.org"' };
+  t.is(parse(making(sections)).cold.maker, 'mk12');
+  t.is(parse(making({ ...sections, cold: 'maker = "none"' })).cold.maker, 'none');
+  const refused = t.throws<FbpdError>(() => parse(making({ cold: '' })));
+  t.is(refused?.subject, 'cold.maker');
+  t.regex(refused?.message ?? '', /is "mk12" without api\.public_url/);
 });
 
 test('every key is read in its unit', (t) => {
@@ -77,6 +93,7 @@ test('every key is read in its unit', (t) => {
     spread = true
     max_wait = "10s"
     min_fill = "1KiB"
+    repack_below = 0.25
     [budget]
     per_day = "3 FIL"
     per_deal = "2 FIL"
@@ -97,6 +114,9 @@ test('every key is read in its unit', (t) => {
   t.deepEqual(config.providers, {
     trusted: ['f01000', 'f01001'],
     places: { f01000: 'DE', f01001: 'CH' },
+    locationFile: undefined,
+    privateAddresses: false,
+    routing: 'https://cid.contact',
   });
   t.deepEqual(config.policies[0], {
     name: 'default',
@@ -110,11 +130,18 @@ test('every key is read in its unit', (t) => {
     excluded: [],
     maxWaitMs: 10_000,
     minFillBytes: 1_024,
+    repackBelow: 0.25,
   });
   t.deepEqual(config.budget, { perDayAtto: 3n * 10n ** 18n, perDealAtto: 2n * 10n ** 18n, retrievalsPerDayAtto: 10n ** 15n });
   t.is(config.limits.pieceMaxBytes, 8 * 2 ** 20);
   t.is(config.limits.sampleBytesPerDay, 2 ** 30);
   t.is(config.schedule.verify, '*/2 * * * * *');
+});
+
+test('the escrow is seen to by itself unless its level is 0', (t) => {
+  t.deepEqual(parse('').escrow, { levelAtto: undefined, maxFeeAtto: 5n * 10n ** 16n, walletLowAtto: undefined });
+  t.is(parse('[escrow]\nlevel = "0 FIL"\nmax_fee_per_message = "0 FIL"').escrow.levelAtto, 0n);
+  t.is(parse('[escrow]\nlevel = "3 FIL"').escrow.levelAtto, 3n * 10n ** 18n);
 });
 
 test('a policy stands by its name, and what it leaves out is as by default', (t) => {
@@ -152,12 +179,42 @@ test('the token comes from its file or the systemd credential, and a maker does 
   t.regex(refused?.message ?? '', /cold\.maker is "lotus-client" without a token: set lotus\.token_file/);
 });
 
+test("a key of our own takes the place of a token, and must be nobody else's to read", async (t) => {
+  const dir = await tempDir(t);
+  const file = join(dir, 'wallet.key');
+  await writeFile(file, 'ab12\n', { mode: 0o640 });
+  const sections = { cold: 'maker = "mk12"', api: 'public_url = "https://pins.example.org"' };
+  const text = making({ ...sections, lotus: `rpc = "https://lotus.example/rpc/v1"\nwallet_key_file = "${file}"` });
+  t.like(parse(text, { secrets: true }).lotus, { walletKey: 'ab12', token: undefined });
+  t.is(parse(text).lotus.walletKey, undefined);
+  const refused = t.throws<FbpdError>(() => parse(making(sections), { secrets: true }));
+  t.regex(refused?.message ?? '', /without a token: set lotus\.token_file, .* or sign with a key of your own, lotus\.wallet_key_file/);
+  for (const mode of [0o644, 0o602, 0o660]) {
+    await chmod(file, mode);
+    const open = t.throws<FbpdError>(() => parse(text, { secrets: true }));
+    t.is(open?.subject, 'lotus.wallet_key_file');
+    t.regex(open?.message ?? '', /other users of this machine can read or change it; .* chmod o=,g-w/);
+  }
+});
+
+test('who names no provider finds them by scanning; where the store may hold more, too few are not refused', async (t) => {
+  t.deepEqual(parse(making({ providers: '' })).providers.trusted, []);
+  t.is(parse(making({ [COLD]: 'spread = true' })).policies[0]?.spread, true, 'addresses say where they are');
+  t.deepEqual(parse(making({ providers: 'places = ["f01009=DE"]' })).providers.places, { f01009: 'DE' });
+  const dir = await tempDir(t);
+  const text = making({ providers: 'trusted = ["f01000"]', state: `dir = "${dir}"` });
+  t.regex(t.throws<FbpdError>(() => parse(text))?.message ?? '', /name none and let `fbpd providers scan` find some/);
+  await mkdir(join(dir, 'kubo'));
+  t.deepEqual(parse(text).providers.trusted, ['f01000']);
+});
+
 async function tempDir(t: ExecutionContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fbpd-cold-config-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
   return dir;
 }
 
+const HOT = 'policies.default.hot';
 const COLD = 'policies.default.cold';
 
 const REFUSED: readonly (readonly [what: string, text: string, subject: string, message: RegExp])[] = [
@@ -182,10 +239,33 @@ const REFUSED: readonly (readonly [what: string, text: string, subject: string, 
     /put a token into lotus\.token_file/,
   ],
   ['a wallet that is none', '[lotus]\nwallet = "mine"', 'lotus.wallet', /a Filecoin address/],
-  ['a maker that is none', '[cold]\nmaker = "magic"', 'cold.maker', /one of "none", "lotus-client"/],
+  ['a maker that is none', '[cold]\nmaker = "magic"', 'cold.maker', /one of "none", "mk12", "lotus-client"/],
+  [
+    'mk12 without an address for providers',
+    making({ cold: 'maker = "mk12"' }),
+    'cold.maker',
+    /is "mk12" without api\.public_url: .* they fetch the data from there/,
+  ],
+  [
+    'a key that nothing is signed with',
+    making({ lotus: 'rpc = "http://127.0.0.1:1234/rpc/v1"\nwallet_key_file = "key"' }),
+    'lotus.wallet_key_file',
+    /has no effect with cold\.maker = "lotus-client"/,
+  ],
+  ['a router that is none', '[providers]\nrouting = "cid.contact"', 'providers.routing', /an http or https URL, or "none"/],
   ['replicas as a number', `[${COLD}]\nreplicas = 3`, `${COLD}.replicas`, /a table such as \{ min = 2, target = 3 \}/],
-  ['replicas with a slip', `[${COLD}]\nreplicas = { min = 2, max = 3 }`, `${COLD}.replicas`, /a table such as/],
-  ['no replica', `[${COLD}]\nreplicas = { min = 0, target = 3 }`, `${COLD}.replicas`, /a table such as/],
+  ['replicas with a slip', `[${COLD}]\nreplicas = { min = 2, max = 3 }`, `${COLD}.replicas.max`, /unknown key; there are min and target/],
+  ['no replica', `[${COLD}]\nreplicas = { min = 0, target = 3 }`, `${COLD}.replicas.min`, /a whole number from 1 to 32, got 0/],
+  ['half of replicas', `[${COLD}]\nreplicas = { min = 2 }`, `${COLD}.replicas.target`, /a whole number from 1 to 32, but it is not there/],
+  ['no active copy', `[${HOT}]\nevict = { min_active = 0 }`, `${HOT}.evict.min_active`, /a whole number from 1 to 32, got 0/],
+  ['evict with a slip', `[${HOT}]\nevict = { foo = 1 }`, `${HOT}.evict.foo`, /unknown key; there are min_active and after_idle/],
+  [
+    'evict with a number',
+    `[${HOT}]\nevict = { min_active = 2, after_idle = 5 }`,
+    `${HOT}.evict.after_idle`,
+    /a duration such as "1h", got 5/,
+  ],
+  ['evict as a list', `[${HOT}]\nevict = [2]`, `${HOT}.evict`, /a table such as/],
   [
     'a policy key outside its table',
     '[policies.default]\nduration = "535d"',
@@ -208,14 +288,38 @@ const REFUSED: readonly (readonly [what: string, text: string, subject: string, 
     'budget.per_deal',
     /\(0\.25 FIL\) is more than budget\.per_day \(0\.1 FIL\)/,
   ],
-  ['a maker without Lotus', making({ lotus: '' }), 'cold.maker', /without lotus\.rpc/],
-  ['a maker without providers', making({ providers: '' }), 'cold.maker', /without providers\.trusted/],
   [
-    'a place of nobody',
-    making({ providers: 'trusted = ["f01000", "f01001"]\nplaces = ["f01009=DE"]' }),
-    'providers.places',
-    /names f01009, which is not in providers\.trusted/,
+    'an escrow that the dearest deal does not fit into',
+    '[escrow]\nlevel = "0.2 FIL"',
+    'escrow.level',
+    /\(0\.2 FIL\) is less than budget\.per_deal \(0\.25 FIL\).*: raise it, or lower budget\.per_deal/,
   ],
+  [
+    'an escrow that Lotus sees to',
+    making({ escrow: 'level = "0 FIL"' }),
+    'escrow.level',
+    /has no effect with cold\.maker = "lotus-client"/,
+  ],
+  ['a low wallet where nobody looks', making({ escrow: 'wallet_low = "1 FIL"' }), 'escrow.wallet_low', /has no effect with/],
+  [
+    'messages without gas',
+    making({ cold: 'maker = "mk12"', api: 'public_url = "https://pins.example.org"', escrow: 'max_fee_per_message = "0 FIL"' }),
+    'escrow.max_fee_per_message',
+    /never be topped up: raise it, or set escrow\.level = "0 FIL"/,
+  ],
+  [
+    'a least piece above the largest',
+    '[limits]\npiece_min = "64GiB"',
+    'limits.piece_min',
+    /\(64 GiB\) is more than limits\.piece_max \(32 GiB\): lower it/,
+  ],
+  [
+    'a least piece for a maker that fills none up',
+    making({ limits: 'piece_min = "1GiB"' }),
+    'limits.piece_min',
+    /has no effect with cold\.maker = "lotus-client"/,
+  ],
+  ['a maker without Lotus', making({ lotus: '' }), 'cold.maker', /without lotus\.rpc/],
   ['fewer providers than min', making({ providers: 'trusted = ["f01000"]' }), `${COLD}.replicas`, /at least 2, .* only 1 can be used/],
   [
     'fewer providers than min, after those excluded',
@@ -225,11 +329,10 @@ const REFUSED: readonly (readonly [what: string, text: string, subject: string, 
   ],
   [
     'fewer providers than min, in the countries',
-    making({ providers: 'trusted = ["f01000", "f01001"]\nplaces = ["f01000=DE"]', [COLD]: 'countries = ["DE"]' }),
+    making({ providers: 'trusted = ["f01000", "f01001"]\nplaces = ["f01000=DE", "f01001=CH"]', [COLD]: 'countries = ["DE"]' }),
     `${COLD}.replicas`,
     /only 1 can be used, in its countries/,
   ],
-  ['a spread over nowhere', making({ [COLD]: 'spread = true' }), `${COLD}.spread`, /providers\.places does not say/],
 ];
 
 for (const [what, text, subject, message] of REFUSED) {

@@ -34,6 +34,8 @@ export async function indexCar(path: string): Promise<CarIndex> {
     for (let at = header.end + header.value; at < size; ) {
       const section = await readVarint(file, at, size);
       if (section === undefined || section.end + section.value > size) throw new RpcError(1, `failed to read CAR: unexpected EOF`);
+      // Zeros at the end fill a piece; they are no sections.
+      if (section.value === 0) break;
       const prefix = await readBytes(file, section.end, Math.min(section.value, 128));
       const [cid] = CID.decodeFirst(prefix.length < 4 ? new Uint8Array(4) : prefix);
       const cidLength = cid.bytes.length;
@@ -98,6 +100,21 @@ export function singleBlockCar(cid: string, block: Uint8Array): Uint8Array {
   const parsed = CID.parse(cid);
   const header = dagCbor.encode({ roots: [parsed], version: 1 });
   return Buffer.concat([varint(header.length), header, varint(parsed.bytes.length + block.length), parsed.bytes, block]);
+}
+
+/** The DAG, or with `isShallow` its root alone, as the pieces of a CAR. */
+export async function* carOf(source: CarIndex, root: string, isShallow: boolean): AsyncGenerator<Uint8Array> {
+  const file = await openFile(source.path);
+  try {
+    const header = dagCbor.encode({ roots: [CID.parse(root)], version: 1 });
+    yield Buffer.concat([varint(header.length), header]);
+    for await (const { cid, block } of walk(file, source, root)) {
+      yield Buffer.concat([varint(cid.bytes.length + block.length), cid.bytes, block]);
+      if (isShallow) return;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 async function* walk(file: FileHandle, source: CarIndex, root: string): AsyncGenerator<{ cid: CID; block: Uint8Array }> {

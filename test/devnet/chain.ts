@@ -111,6 +111,10 @@ export class Chain {
     return tip;
   }
 
+  hasBlock(cid: string): boolean {
+    return [...this.#tips, this.#genesis].some(({ cids }) => cids.includes(cid));
+  }
+
   /** Resolves at the next tip set; rejects when the signal is aborted. */
   nextTip(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -26,6 +26,10 @@ export function encodeCbor(value: unknown): Uint8Array {
   return dagCbor.encode(value);
 }
 
+export function decodeCbor<T>(bytes: Uint8Array): T {
+  return dagCbor.decode<T>(bytes);
+}
+
 /** CIDv1 with blake2b-256, what blocks, messages and state have. */
 export function blakeCid(bytes: Uint8Array, codec = DAG_CBOR): string {
   return CID.createV1(codec, Digest.create(BLAKE2B_256, blake2b(bytes, { dkLen: 32 }))).toString();

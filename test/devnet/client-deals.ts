@@ -22,13 +22,13 @@ export interface ClientDealsOptions {
   funds: Funds;
   faults: Faults;
   timing: Timing;
+  /** So long a new deal is only known: whoever asks right after the reply sees it untouched, as on real nodes. */
+  firstStepMs: number;
   /** RFC 3339. */
   now: () => string;
 }
 
 const FIRST_TRANSFER = 1_795_345_580_492_311_503n;
-/** So long a new deal is only known: whoever asks right after the reply sees it untouched, as on real nodes. */
-const FIRST_STEP_MS = 20;
 const FINAL: ReadonlySet<number> = new Set([STATE.expired, STATE.slashed, STATE.error]);
 const BUSY: ReadonlySet<number> = new Set([STATE.reserveClientFunds, STATE.clientFunding, STATE.fundsReserved, STATE.transferring]);
 
@@ -59,7 +59,7 @@ export class ClientDeals implements Follower {
       throw new RpcError(1, `failed to start deal: setting up deal tracking: Begin: already tracking identifier \`${deal.proposalCid}\``);
     }
     this.#deals.set(deal.proposalCid, deal);
-    const first = sleep(FIRST_STEP_MS).then(() => {
+    const first = sleep(this.#options.firstStepMs).then(() => {
       this.#jobs.delete(deal.proposalCid);
       this.#run(deal);
     });

@@ -13,10 +13,10 @@ export interface ControlTarget {
   giveUp(dealId: number, how: 'terminate' | 'slash'): void;
   settle(dealId: number): void;
   fund(address: string, atto: string): void;
-  truth(): unknown;
+  truth(wallet: string | undefined): unknown;
 }
 
-/** POST with a JSON object: `/devnet/advance {epochs}`, `/devnet/faults/rpc {method, kind, …}` and so on; GET `/devnet/truth`. */
+/** POST with a JSON object: `/devnet/advance {epochs}`, `/devnet/faults/rpc {method, kind, …}` and so on; POST `/devnet/truth {wallet}`, or GET it. */
 export async function answerControl(target: ControlTarget, path: string, body: string, response: ServerResponse): Promise<void> {
   try {
     const order = (body === '' ? {} : JSON.parse(body)) as Record<string, never>;
@@ -50,7 +50,7 @@ async function obey(target: ControlTarget, what: string, order: Record<string, n
     case 'fund':
       return target.fund(order.address ?? '', order.atto ?? '0');
     case 'truth':
-      return target.truth();
+      return target.truth(order.wallet);
     default:
       throw new Error(`the development network knows no order "${what}"`);
   }

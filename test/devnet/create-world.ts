@@ -6,11 +6,13 @@ import { Funds } from './funds.ts';
 import { Imports } from './imports.ts';
 import { MarketActor } from './market-actor.ts';
 import { Messages } from './messages.ts';
+import { Mk12Deals } from './mk12/deals.ts';
 import { DEFAULTS, type DevnetOptions } from './options.ts';
 import { OtherClients } from './other-clients.ts';
 import { peerIdOf, providerInfo } from './provider-defaults.ts';
 import { Providers } from './providers.ts';
 import { Retrievals } from './retrievals.ts';
+import { Served } from './served.ts';
 import type { Identity } from './snapshot.ts';
 import { Tokens } from './tokens.ts';
 import { Wallet } from './wallet.ts';
@@ -43,6 +45,7 @@ export function createWorld(
     minDurationEpochs: options.minDurationEpochs ?? DEFAULTS.minDurationEpochs,
     maxDurationEpochs: options.maxDurationEpochs ?? DEFAULTS.maxDurationEpochs,
   };
+  const actorMax = { maxDurationEpochs: options.maxDurationEpochs ?? DEFAULTS.actorMaxDurationEpochs };
   const timing = { ...DEFAULTS.timing, ...options.timing };
   const collateralMin = options.collateralMin ?? 0n;
   const now = () => new Date((options.now ?? Date.now)()).toISOString();
@@ -50,18 +53,23 @@ export function createWorld(
   const accounts = new Accounts(chain);
   const market = new MarketActor(chain, accounts, {
     ...durations,
+    ...actorMax,
     cronIntervalEpochs: options.cronIntervalEpochs ?? DEFAULTS.cronIntervalEpochs,
   });
-  const messages = new Messages(chain, accounts, market);
+  const faults = new Faults();
+  const messages = new Messages(chain, accounts, market, () => faults.ofNode.minPremium ?? 0);
   const wallet = new Wallet(seed);
   const funds = new Funds({ accounts, chain, market, messages, wallet });
   const imports = new Imports(`${dir}/imports`);
-  const faults = new Faults();
   const others = new OtherClients(chain, { durationEpochs: durations.minDurationEpochs, enabled: options.otherClients ?? true });
   const checks = { chain, accounts, market, collateralMin, ...durations, sealLeadEpochs: timing.publishEpochs + timing.sealEpochs };
   const providers = new Providers({ dir, chain, market, messages, faults, others, timing, checks }, infos);
-  const clientDeals = new ClientDeals({ chain, market, messages, providers, imports, funds, faults, timing, now });
-  for (const follower of [messages, market, providers, clientDeals]) chain.follow(follower);
+  const clientDeals = new ClientDeals({
+    ...{ chain, market, messages, providers, imports, funds, faults, timing, now },
+    firstStepMs: options.firstStepMs ?? DEFAULTS.firstStepMs,
+  });
+  const mk12 = new Mk12Deals({ providers, market, faults, timing, checks: { ...checks, ...actorMax }, now });
+  for (const follower of [messages, market, providers, clientDeals, mk12]) chain.follow(follower);
 
   const world: World = {
     dir,
@@ -76,9 +84,11 @@ export function createWorld(
     funds,
     imports,
     clientDeals,
+    mk12,
     providers,
     others,
     retrievals: new Retrievals(dir, providers, faults),
+    served: new Served(),
     faults,
     tokens: new Tokens(`fbpd devnet tokens ${seed}`),
     now,

@@ -5,6 +5,7 @@ import type { ControlTarget } from './control.ts';
 import { createWorld } from './create-world.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import type { Faults } from './faults.ts';
+import { openListeners } from './mk12/listeners.ts';
 import type { DevnetOptions } from './options.ts';
 import type { ProviderDeal, ProviderInfo } from './provider.ts';
 import { startRpcServer } from './rpc-server.ts';
@@ -26,6 +27,8 @@ export interface Devnet {
   tokens: Readonly<Record<Permission, string>>;
   /** Holds the admin token. */
   tokenFile: string;
+  /** Holds the one for `sign`, all that mk12 needs. */
+  signTokenFile: string;
   /** The default wallet, `f1…`. */
   wallet: string;
   providers: readonly ProviderInfo[];
@@ -40,8 +43,8 @@ export interface Devnet {
   reorg(depth: number, options?: { drop?: boolean }): Promise<number>;
   /** Every proposal that reached a provider. */
   deals(): ProviderDeal[];
-  /** Deals, escrow and payments as they really are. */
-  truth(): Truth;
+  /** Deals, escrow and payments as they really are; money is that of the default wallet, or of another one. */
+  truth(wallet?: string): Truth;
   terminate(dealId: number): void;
   slash(dealId: number): void;
   settle(dealId: number): void;
@@ -74,10 +77,18 @@ async function createIn(dir: string, options: DevnetOptions, lock: DirLock | und
   await world.retrievals.clear();
 
   const devnet = new RunningDevnet(world, options);
-  const server = await startRpcServer(world, devnet.control, { host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
+  const listeners = await openListeners(world);
+  const server = await startRpcServer(world, devnet.control, { host: options.host ?? '127.0.0.1', port: options.port ?? 0 }).catch(
+    async (error: unknown) => {
+      await listeners.close();
+      throw error;
+    },
+  );
   const tokens = Object.fromEntries(PERMISSIONS.map((one) => [one, world.tokens.upTo(one)])) as Record<Permission, string>;
   const tokenFile = join(dir, 'token');
+  const signTokenFile = join(dir, 'sign-token');
   await writeFile(tokenFile, tokens.admin, { mode: 0o600 });
+  await writeFile(signTokenFile, tokens.sign, { mode: 0o600 });
   await world.save();
   devnet.run();
   return Object.assign(devnet, {
@@ -86,8 +97,10 @@ async function createIn(dir: string, options: DevnetOptions, lock: DirLock | und
     dir,
     tokens,
     tokenFile,
+    signTokenFile,
     stop: async () => {
       await server.close();
+      await listeners.close();
       await devnet.halt();
       await world.save();
       await lock?.release();
@@ -122,13 +135,14 @@ class RunningDevnet {
   }
 
   async advance(epochs: number): Promise<number> {
-    const { chain, clientDeals, save } = this.world;
-    await clientDeals.idle();
+    const { chain, clientDeals, mk12, save } = this.world;
+    await this.#idle();
     // While deals are on their way every epoch is walked by itself, so that transfers end where they began.
     for (let left = epochs; left > 0; ) {
-      const stride = clientDeals.due(chain.epoch) <= chain.epoch + 1 ? 1 : left;
+      const isBusy = [clientDeals, mk12].some((one) => one.due(chain.epoch) <= chain.epoch + 1);
+      const stride = isBusy ? 1 : left;
       await chain.advance(stride);
-      await clientDeals.idle();
+      await this.#idle();
       left -= stride;
     }
     await save();
@@ -156,8 +170,8 @@ class RunningDevnet {
     return this.world.providers.deals();
   }
 
-  truth(): Truth {
-    return truthOf(this.world);
+  truth(wallet = this.wallet): Truth {
+    return truthOf(this.world, wallet);
   }
 
   terminate(dealId: number): void {
@@ -190,7 +204,7 @@ class RunningDevnet {
       giveUp: (dealId, how) => this.#giveUp(dealId, how),
       settle: (dealId) => this.settle(dealId),
       fund: (address, atto) => this.fund(address, BigInt(atto)),
-      truth: () => this.truth(),
+      truth: (wallet) => this.truth(wallet),
     };
   }
 
@@ -216,7 +230,13 @@ class RunningDevnet {
     this.#halted = true;
     clearTimeout(this.#timer);
     await this.#ticking;
+    await this.world.mk12.close();
     await this.world.clientDeals.idle();
+  }
+
+  async #idle(): Promise<void> {
+    await this.world.clientDeals.idle();
+    await this.world.mk12.idle();
   }
 
   #giveUp(dealId: number, how: 'terminate' | 'slash'): void {

@@ -20,6 +20,8 @@ export const RPC_FAULTS = {
   'http-500': 'not done',
   /** HTTP 401, as with a token that was revoked. Not done. */
   'http-401': 'not done',
+  /** Answers as to a method that it has not, as a gateway does. Not done. */
+  'no-such-method': 'not done',
   /** An application error with `message`. Not done. */
   error: 'not done',
   /** Carries it out, then closes the connection without a reply. */
@@ -45,6 +47,44 @@ export interface RpcFault {
   message?: string;
 }
 
+/** What a provider does with an answer of mk12. All of them are done first: the deal is recorded, whatever its client sees. */
+export type Mk12ReplyFault =
+  /** Closes without a reply. */
+  | 'drop'
+  /** Sends half of it, then closes. */
+  | 'cut'
+  /** Says nothing, and does not close. */
+  | 'hang'
+  /** Sends what is no CBOR. */
+  | 'garbage'
+  /** Sends a megabyte of arrays within arrays. */
+  | 'bomb'
+  /** Announces a text of exabytes and sends 64 MiB of it. */
+  | 'huge';
+
+/** What a server of pieces does when it is asked for a range. */
+export type RangeFaultKind =
+  /** Sends all of it, as if nothing were said. */
+  | 'ignored'
+  /** Sends the range that begins one byte further on, and says so. */
+  | 'shifted'
+  /** Sends the right one and does not say which. */
+  | 'unsaid'
+  /** Says that there is none such. */
+  | 'refused'
+  /** Breaks off after 100,000 bytes. */
+  | 'cut'
+  /** Gives ten bytes at a time, and says so. */
+  | 'drips'
+  /** Sends so much more after it. */
+  | 'padded'
+  /** Gives 10,000 bytes at a time, and says so. */
+  | 'short'
+  /** Sends on to another path, where it is. */
+  | 'redirected'
+  /** Refuses every second request, as too much is asked of it. */
+  | 'busy';
+
 /** What a storage provider does wrong. */
 export interface ProviderFaults {
   /** Refuses every proposal, for that reason; any other text is taken for the reason itself. */
@@ -69,6 +109,24 @@ export interface ProviderFaults {
   refuseRetrieval?: boolean;
   /** Takes ever so long to give bytes back: never. */
   hangRetrieval?: boolean;
+  /** mk12: what it does with its answers. */
+  mk12Reply?: Partial<Record<'store' | 'status' | 'ask' | 'transports', Mk12ReplyFault>>;
+  /** mk12, Curio: what it has published stays "in progress", without a word of the chain. */
+  neverNames?: boolean;
+  /** mk12: accepts and never asks for the data, or begins and never comes to an end. */
+  pull?: 'never' | 'forever';
+  /** mk12: its gateway says 200 and gives no bytes, or 410 as with a CID on a denylist; its pieces are there. */
+  gateway?: 'empty' | 'denied';
+  /** mk12: what is wrong with ranges of its pieces. */
+  ranges?: RangeFaultKind;
+  /** Its ask is this, attoFIL per GiB and epoch, whatever it was. */
+  askAtto?: string;
+  /** Its ask names these sizes, padded, whatever it takes. */
+  askSizes?: { min: number; max: number };
+  /** Has proven nothing: the power table has no claim of it. */
+  powerless?: boolean;
+  /** What the chain has for its addresses, each in base64: of bytes that are no address, or of another's. */
+  announced?: readonly string[];
   /** `ClientGetDealInfo` and `ClientListDeals` show its deals in this state. */
   lieState?: number;
 }
@@ -81,6 +139,10 @@ export interface NodeFaults {
   network?: string;
   /** Shows a genesis of another chain. */
   otherGenesis?: boolean;
+  /** It is a public gateway: no token, no wallet, no deals of its own, and messages of the last 20 epochs only. */
+  gateway?: boolean;
+  /** Blocks are full: of messages from outside they take those alone that offer so much. attoFIL per unit of gas. */
+  minPremium?: number;
 }
 
 /** Every failure that can be switched on, in one place; all can be changed at any time. */

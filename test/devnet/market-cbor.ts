@@ -13,7 +13,9 @@ export interface Proposal {
   client: string;
   /** ID address. */
   provider: string;
+  /** With `labelIsBytes` the base64 of what is no text. */
   label: string;
+  labelIsBytes?: true;
   startEpoch: number;
   endEpoch: number;
   pricePerEpoch: string;
@@ -29,14 +31,14 @@ export function bigBytes(value: bigint | string): Uint8Array {
   return Uint8Array.from([amount < 0n ? 1 : 0, ...Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')]);
 }
 
-function proposalFields(proposal: Proposal): unknown[] {
+export function proposalFields(proposal: Proposal): unknown[] {
   return [
     CID.parse(proposal.pieceCid),
     proposal.pieceSizeBytes,
     proposal.verified,
     addressBytes(proposal.client),
     addressBytes(proposal.provider),
-    proposal.label,
+    proposal.labelIsBytes === true ? new Uint8Array(Buffer.from(proposal.label, 'base64')) : proposal.label,
     proposal.startEpoch,
     proposal.endEpoch,
     bigBytes(proposal.pricePerEpoch),

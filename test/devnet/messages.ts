@@ -3,11 +3,12 @@ import { CID } from 'multiformats/cid';
 import type { Accounts } from './accounts.ts';
 import { addressBytes } from './address.ts';
 import type { Chain, Follower } from './chain.ts';
-import { blakeCid, encodeCbor, link } from './cids.ts';
+import { blakeCid, decodeCbor, encodeCbor, link } from './cids.ts';
 import { RpcError } from './errors.ts';
-import { type Key, type Signature, sign } from './keys.ts';
+import { BLS, isSignedBy, type Key, SECP256K1, type Signature, sign } from './keys.ts';
 import type { MarketActor } from './market-actor.ts';
 import { bigBytes, type Proposal, publishParams, publishReturn, signatureBytes } from './market-cbor.ts';
+import { actionOf, methodHash } from './message-params.ts';
 
 /** What a message does. The devnet executes this; the parameters are what others read. */
 export type Action =
@@ -17,13 +18,19 @@ export type Action =
   | { kind: 'publish'; deals: readonly SignedProposal[] }
   /** Sector numbers are of no interest here: a deal is found by its proposal, as its number may change in a reorganisation. */
   | { kind: 'prove' | 'settle' | 'terminate'; proposals: readonly Proposal[] }
+  /** As a client sends it: by number, some of which there may be none of. */
+  | { kind: 'settleIds'; dealIds: readonly number[] }
+  /** A method that the actor has not, or parameters that it cannot read. */
+  | { kind: 'invalid'; exitCode: number }
   | { kind: 'slash'; proposals: readonly Proposal[]; deleteAfterEpochs: number };
 
 /** As stored: plain JSON. */
 export interface SignedProposal {
   proposal: Proposal;
-  /** Base64, secp256k1. */
+  /** Base64. */
   signature: string;
+  /** Default: secp256k1. */
+  signatureType?: number;
 }
 
 export interface Message {
@@ -37,7 +44,25 @@ export interface Message {
   method: number;
   params: string | null;
   gasPremium: number;
+  /** Default: what this node puts into its own messages. */
+  gasLimit?: number;
+  gasFeeCap?: string;
+  /** It came from outside, signed: it waits for its nonce. */
+  pushed?: true;
   action: Action;
+}
+
+/** A message as `MpoolPush` takes it: what the sender signed, and the signature. */
+export interface PushedMessage {
+  to: string;
+  from: string;
+  nonce: number;
+  value: bigint;
+  gasLimit: number;
+  gasFeeCap: bigint;
+  gasPremium: bigint;
+  method: number;
+  params: Uint8Array | null;
 }
 
 export interface Receipt {
@@ -55,9 +80,11 @@ const METHODS: Readonly<Record<Action['kind'], number>> = {
   withdraw: 3,
   publish: 4,
   prove: 7,
-  settle: 11,
+  settle: methodHash('SettleDealPayments'),
+  settleIds: methodHash('SettleDealPayments'),
   terminate: 9,
   slash: 9,
+  invalid: 0,
 };
 const GAS_USED = 4_544_061;
 const GAS_LIMIT = 5_673_576;
@@ -65,10 +92,31 @@ const GAS_FEE_CAP = 8_732_529;
 const GAS_PREMIUM = 99_261;
 /** attoFIL per message: the node burns this and no more. */
 const GAS_COST = BigInt(GAS_USED) * 100n;
+/** Exit codes. */
+const INSUFFICIENT_FUNDS = 6;
 const FORBIDDEN = 18;
+/** A replacement must offer so much more than what it replaces. */
+const REPLACE_PERCENT = 125n;
 
-export function signatureOf({ signature }: SignedProposal): Signature {
-  return { type: 1, data: Buffer.from(signature, 'base64') };
+export function signatureOf({ signature, signatureType = SECP256K1 }: SignedProposal): Signature {
+  return { type: signatureType, data: Buffer.from(signature, 'base64') };
+}
+
+/** What is signed, as bytes. */
+export function unsignedBytes(message: PushedMessage): Uint8Array {
+  const { to, from, nonce, value, gasLimit, gasFeeCap, gasPremium, method, params } = message;
+  return encodeCbor([
+    0,
+    addressBytes(to),
+    addressBytes(from),
+    nonce,
+    bigBytes(value),
+    gasLimit,
+    bigBytes(gasFeeCap),
+    bigBytes(gasPremium),
+    method,
+    params ?? new Uint8Array(),
+  ]);
 }
 
 /** Messages: those that wait, and what became of the others. */
@@ -76,15 +124,17 @@ export class Messages implements Follower {
   readonly #chain: Chain;
   readonly #accounts: Accounts;
   readonly #market: MarketActor;
+  readonly #minPremium: () => number;
   #all = new Map<string, Message>();
   #waiting: string[] = [];
   /** Replaced by another at the same nonce: old CID to new. */
   #replaced = new Map<string, string>();
 
-  constructor(chain: Chain, accounts: Accounts, market: MarketActor) {
+  constructor(chain: Chain, accounts: Accounts, market: MarketActor, minPremium: () => number = () => 0) {
     this.#chain = chain;
     this.#accounts = accounts;
     this.#market = market;
+    this.#minPremium = minPremium;
   }
 
   /** Signs and puts it into the pool. Rejects as Lotus does when the sender cannot pay. */
@@ -95,6 +145,45 @@ export class Messages implements Follower {
     this.#all.set(message.cid, message);
     this.#waiting.push(message.cid);
     return message;
+  }
+
+  /** Takes a message that somebody signed elsewhere, in Lotus' order of checks and in its words. */
+  pushSigned(message: PushedMessage, signature: Signature): string {
+    const unsigned = unsignedBytes(message);
+    const unsignedCid = blakeCid(unsigned);
+    const from = this.#accounts.keyAddress(message.from);
+    const { nonce } = message;
+    if (!isSignedBy(from, CID.parse(unsignedCid).bytes, signature)) {
+      const why = `message ${unsignedCid} has invalid signature (type ${signature.type}): signature did not match`;
+      throw new RpcError(1, `signature verification failed: failed to validate signature: ${why}`);
+    }
+    const least = this.#accounts.nonce(from);
+    if (nonce < least) throw new RpcError(1, `minimum expected nonce is ${least}: message nonce too low`);
+    const cid = signature.type === BLS ? unsignedCid : blakeCid(encodeCbor([decodeCbor(unsigned), signatureBytes(signature)]));
+    const old = this.#waitingAt(from, nonce);
+    if (old !== undefined) this.#mustOutbid(old, message, cid);
+    this.#mustAfford(from, message.value);
+    this.#all.set(cid, {
+      cid,
+      unsignedCid,
+      from,
+      to: message.to,
+      nonce,
+      value: message.value.toString(),
+      method: message.method,
+      params: message.params === null ? null : Buffer.from(message.params).toString('base64'),
+      gasPremium: Number(message.gasPremium),
+      gasLimit: message.gasLimit,
+      gasFeeCap: message.gasFeeCap.toString(),
+      pushed: true,
+      action: actionOf(message),
+    });
+    if (old === undefined) this.#waiting.push(cid);
+    else {
+      this.#waiting = this.#waiting.map((one) => (one === old.cid ? cid : one));
+      this.#replaced.set(old.cid, cid);
+    }
+    return cid;
   }
 
   /** The same message again with more gas: the old one never reaches the chain, and a look-up gives the new one. */
@@ -121,6 +210,23 @@ export class Messages implements Follower {
     return receipt === undefined ? undefined : { cid: found, receipt };
   }
 
+  /** Those that blocks of these heights have, newest first. */
+  included({ from, to }: { from: number; to: number }): Message[] {
+    const heights = [...this.#all.values()].map((message) => ({ message, height: this.receipt(message.cid, to)?.receipt.height ?? -1 }));
+    return heights
+      .filter(({ message, height }) => height >= from && !this.#replaced.has(message.cid))
+      .sort((a, b) => b.height - a.height)
+      .map(({ message }) => message);
+  }
+
+  /** What a block up to that epoch has of the same sender with the same nonce, if that is another call. */
+  otherAtNonce({ cid, from, nonce, to, value, method, params }: Message, epoch: number): Message | undefined {
+    const same = [...this.#all.values()].filter((one) => one.from === from && one.nonce === nonce && one.cid !== cid);
+    return same
+      .filter((one) => this.#chain.state.get<Receipt>(`receipt:${one.cid}`, epoch) !== undefined)
+      .find((one) => one.to !== to || one.value !== value || one.method !== method || one.params !== params);
+  }
+
   nextNonce(address: string): number {
     const key = this.#accounts.keyAddress(address);
     return this.#accounts.nonce(key) + this.#waiting.filter((cid) => this.#all.get(cid)?.from === key).length;
@@ -133,7 +239,15 @@ export class Messages implements Follower {
   onEpoch(epoch: number): void {
     const batch = this.#waiting;
     this.#waiting = [];
-    for (const cid of batch) this.#include(this.get(cid), epoch);
+    for (const cid of this.#inOrder(batch)) {
+      const message = this.get(cid);
+      const place = message.nonce - this.#accounts.nonce(message.from);
+      // Another message had its nonce.
+      if (message.pushed === true && place < 0) continue;
+      // A gap before it: it waits for the message that fills it.
+      if (message.pushed === true && (place > 0 || message.gasPremium < this.#minPremium())) this.#waiting.push(cid);
+      else this.#include(message, epoch);
+    }
   }
 
   /** What was taken back waits again, newest last. */
@@ -159,6 +273,27 @@ export class Messages implements Follower {
     this.#replaced = new Map(dump.replaced);
   }
 
+  /** Those that were pushed stand by their nonces, in the places that they have. */
+  #inOrder(cids: readonly string[]): string[] {
+    const isPushed = (cid: string) => this.get(cid).pushed === true;
+    const sorted = cids.filter(isPushed).sort((one, other) => this.get(one).nonce - this.get(other).nonce);
+    return cids.map((cid) => (isPushed(cid) ? (sorted.shift() ?? cid) : cid));
+  }
+
+  #waitingAt(from: string, nonce: number): Message | undefined {
+    return this.#waiting.map((cid) => this.get(cid)).find((one) => one.from === from && one.nonce === nonce);
+  }
+
+  #mustOutbid(old: Message, { from, nonce, gasPremium }: PushedMessage, cid: string): void {
+    const known = `message from ${from} with nonce ${nonce} already in mpool`;
+    if (old.cid === cid) throw new RpcError(1, `failed to add locked: ${known}: message with nonce already exists`);
+    const least = (BigInt(old.gasPremium) * REPLACE_PERCENT) / 100n + 1n;
+    if (gasPremium < least) {
+      const why = `increase GasPremium to ${least} from ${gasPremium} to trigger replace by fee`;
+      throw new RpcError(1, `failed to add locked: ${known}, ${why}: replace by fee has too low GasPremium`);
+    }
+  }
+
   #mustAfford(address: string, value: bigint): void {
     if (this.#accounts.find(address) === undefined) throw new RpcError(1, `resolve address ${address}: actor not found`);
     const balance = this.#accounts.balance(address);
@@ -171,22 +306,21 @@ export class Messages implements Follower {
     const { to, value, nonce, gasPremium } = fields;
     const params = paramsOf(action);
     const method = METHODS[action.kind];
-    const unsigned = [
-      0,
-      addressBytes(to),
-      addressBytes(key.address),
+    const unsigned = unsignedBytes({
+      to,
+      from: key.address,
       nonce,
-      bigBytes(value),
-      GAS_LIMIT,
-      bigBytes(BigInt(GAS_FEE_CAP)),
-      bigBytes(BigInt(gasPremium)),
+      value,
+      gasLimit: GAS_LIMIT,
+      gasFeeCap: BigInt(GAS_FEE_CAP),
+      gasPremium: BigInt(gasPremium),
       method,
-      params ?? new Uint8Array(),
-    ];
-    const unsignedCid = blakeCid(encodeCbor(unsigned));
+      params,
+    });
+    const unsignedCid = blakeCid(unsigned);
     const signature = sign(key, CID.parse(unsignedCid).bytes);
     return {
-      cid: blakeCid(encodeCbor([unsigned, signatureBytes(signature)])),
+      cid: blakeCid(encodeCbor([decodeCbor(unsigned), signatureBytes(signature)])),
       unsignedCid,
       from: key.address,
       to,
@@ -202,9 +336,12 @@ export class Messages implements Follower {
   #include(message: Message, height: number): void {
     this.#accounts.setNonce(message.from, message.nonce + 1);
     this.#accounts.credit(message.from, -GAS_COST);
-    const returned = this.#execute(message);
+    const { action } = message;
+    const isShort = this.#accounts.balance(message.from) < BigInt(message.value);
+    const returned = isShort ? undefined : this.#execute(message);
+    const why = isShort ? INSUFFICIENT_FUNDS : action.kind === 'invalid' ? action.exitCode : FORBIDDEN;
     const receipt: Receipt = {
-      exitCode: returned === undefined ? FORBIDDEN : 0,
+      exitCode: returned === undefined ? why : 0,
       returned: returned == null ? null : Buffer.from(returned).toString('base64'),
       gasUsed: GAS_USED,
       height,
@@ -234,9 +371,14 @@ export class Messages implements Follower {
       case 'terminate':
         for (const dealId of this.#dealIds(action.proposals)) this.#market[action.kind](dealId);
         return null;
+      case 'settleIds':
+        for (const dealId of action.dealIds) this.#market.settle(dealId);
+        return null;
       case 'slash':
         for (const dealId of this.#dealIds(action.proposals)) this.#market.slash(dealId, action.deleteAfterEpochs);
         return null;
+      case 'invalid':
+        return undefined;
     }
   }
 
@@ -277,6 +419,9 @@ function paramsOf(action: Action): Uint8Array | null {
       return encodeCbor([addressBytes(action.address), bigBytes(action.atto)]);
     case 'publish':
       return publishParams(action.deals.map((deal) => ({ proposal: deal.proposal, signature: signatureOf(deal) })));
+    case 'settleIds':
+    case 'invalid':
+      return null;
     default:
       return encodeCbor(action.proposals.length);
   }
@@ -290,8 +435,8 @@ export function renderMessage(message: Message): Record<string, unknown> {
     From: message.from,
     Nonce: message.nonce,
     Value: message.value,
-    GasLimit: GAS_LIMIT,
-    GasFeeCap: String(GAS_FEE_CAP),
+    GasLimit: message.gasLimit ?? GAS_LIMIT,
+    GasFeeCap: message.gasFeeCap ?? String(GAS_FEE_CAP),
     GasPremium: String(message.gasPremium),
     Method: message.method,
     Params: message.params,

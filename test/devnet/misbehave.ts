@@ -31,6 +31,10 @@ export async function misbehave(fault: RpcFault, response: ServerResponse, run: 
     case 'http-401':
       response.writeHead(401).end();
       return;
+    case 'no-such-method':
+      response.writeHead(500, TEXT);
+      response.end(stringifyJson({ jsonrpc: '2.0', id, error: { code: -32_601, message: `method 'Filecoin.${fault.method}' not found` } }));
+      return;
     case 'error':
       response.writeHead(200, TEXT);
       response.end(stringifyJson({ jsonrpc: '2.0', id, error: { code: 1, message: fault.message ?? 'it went wrong' } }));

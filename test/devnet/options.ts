@@ -25,7 +25,9 @@ export interface DevnetOptions {
   /** Seconds of chain time of an epoch, as timestamps and `Version` show it. Default 30. */
   epochSeconds?: number;
   timing?: Partial<Timing>;
-  /** Default: 518,400 and 1,555,200 epochs, as Lotus' market checks them. */
+  /** Before a deal of the Client API takes its first step. Default 20. */
+  firstStepMs?: number;
+  /** Default: 518,400 and 1,555,200 epochs, as Lotus' market checks them; mk12 and the market actor allow 3,680,640. */
   minDurationEpochs?: number;
   maxDurationEpochs?: number;
   /** Where the market's cron first looks at a deal: within so many epochs of its start. Default 86,400, 30 days. */
@@ -49,6 +51,8 @@ export const DEFAULTS = {
   epochSeconds: 30,
   minDurationEpochs: 518_400,
   maxDurationEpochs: 1_555_200,
+  actorMaxDurationEpochs: 3_680_640,
   cronIntervalEpochs: 86_400,
+  firstStepMs: 20,
   timing: { confidenceEpochs: 1, publishEpochs: 3, sealEpochs: 5, settleEpochs: 86_400 } satisfies Timing,
 } as const;

@@ -10,13 +10,14 @@ const LOTUS: Readonly<Record<Permission, readonly (string | RegExp)[]>> = {
     /^State/,
     'WalletBalance',
     'MpoolGetNonce',
+    /^GasEstimate/,
     'ClientQueryAsk',
     'ClientGetDealInfo',
     'ClientFindData',
     'ClientMinerQueryOffer',
   ],
-  write: ['WalletNew', 'WalletList', 'WalletHas', 'WalletDefaultAddress', 'ClientListDeals', 'ClientCalcCommP'],
-  sign: ['WalletSign', /^Market/],
+  write: ['MpoolPush', 'WalletNew', 'WalletList', 'WalletHas', 'WalletDefaultAddress', 'ClientListDeals', 'ClientCalcCommP'],
+  sign: ['WalletSign', 'WalletSignMessage', 'MpoolPushMessage', /^Market/],
   admin: ['ClientStartDeal', 'ClientImport', 'ClientRemoveImport', 'ClientRetrieve', 'ClientRetrieveWait', 'ClientExport', 'AuthNew'],
 };
 

@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto';
+
 import { create } from 'fr32-sha2-256-trunc254-padded-binary-tree-multihash';
+
+import { CID } from 'multiformats/cid';
 
 import { readWholeFile } from './car-file.ts';
 import { pieceCidOf } from './cids.ts';
@@ -32,6 +36,25 @@ export class PieceHasher {
     this.#hasher.free();
     return { pieceCid: pieceCidOf(out.slice(-COMMITMENT_BYTES)), pieceSizeBytes: pieceSizeOf(this.#bytes) };
   }
+}
+
+/** The commitment of the same bytes in a larger piece: zeros behind them. */
+export function padCommitment({ pieceCid, pieceSizeBytes }: PieceCommitment, toBytes: number): PieceCommitment {
+  if (pieceSizeBytes >= toBytes) return { pieceCid, pieceSizeBytes };
+  let root: Uint8Array = CID.parse(pieceCid).multihash.digest;
+  let zeros: Uint8Array = new Uint8Array(COMMITMENT_BYTES);
+  for (let size = COMMITMENT_BYTES; size < toBytes; size *= 2) {
+    if (size >= pieceSizeBytes) root = inner(root, zeros);
+    zeros = inner(zeros, zeros);
+  }
+  return { pieceCid: pieceCidOf(root), pieceSizeBytes: toBytes };
+}
+
+/** sha2-256 without its top two bits. */
+function inner(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const hash = Uint8Array.from(createHash('sha256').update(left).update(right).digest());
+  hash[COMMITMENT_BYTES - 1] = (hash[COMMITMENT_BYTES - 1] ?? 0) & 0x3f;
+  return hash;
 }
 
 /** The smallest piece that so many bytes fit into. */

@@ -20,6 +20,19 @@ export interface CheckContext {
   sealLeadEpochs: number;
 }
 
+/** The provider with the ask that it has now. */
+export function asking(info: ProviderInfo, { askAtto, askSizes }: ProviderFaults): ProviderInfo {
+  const sizes = askSizes === undefined ? {} : { minPieceSizeBytes: askSizes.min, maxPieceSizeBytes: askSizes.max };
+  const prices = askAtto === undefined ? {} : { price: BigInt(askAtto), verifiedPrice: BigInt(askAtto) };
+  return { ...info, ask: { ...info.ask, ...prices, ...sizes } };
+}
+
+/** Whether it deals with that client, by any of its addresses. */
+export function isAllowed({ allow }: ProviderInfo, accounts: Accounts, client: string): boolean {
+  if (allow === undefined) return true;
+  return [client, accounts.find(client), accounts.keyAddress(client)].some((one) => one !== undefined && allow.includes(one));
+}
+
 export function minPrice(info: ProviderInfo, { verified, pieceSizeBytes }: Pick<Proposal, 'verified' | 'pieceSizeBytes'>): bigint {
   return ((verified ? info.ask.verifiedPrice : info.ask.price) * BigInt(pieceSizeBytes)) / GIB;
 }
@@ -76,8 +89,8 @@ function refusedFunds(info: ProviderInfo, proposal: Proposal, context: CheckCont
   if (proposal.verified && datacap < BigInt(proposal.pieceSizeBytes)) {
     return `verified deal DataCap ${datacap} too small for proposed piece size ${proposal.pieceSizeBytes}`;
   }
-  const isAllowed = info.allow === undefined || info.allow.includes(client) || info.allow.includes(accounts.keyAddress(client));
-  if (!isAllowed) return `Client address ${accounts.keyAddress(client)} is not allowed to make deals with this storage provider`;
+  if (!isAllowed(info, accounts, client))
+    return `Client address ${accounts.keyAddress(client)} is not allowed to make deals with this storage provider`;
   return proposal.startEpoch < chain.epoch + context.sealLeadEpochs ? `cannot seal a sector before ${proposal.startEpoch}` : undefined;
 }
 

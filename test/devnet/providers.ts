@@ -8,9 +8,9 @@ import type { MarketActor } from './market-actor.ts';
 import type { Messages, SignedProposal } from './messages.ts';
 import { signatureOf } from './messages.ts';
 import type { OtherClients } from './other-clients.ts';
-import type { PieceCommitment } from './piece-cid.ts';
+import { type PieceCommitment, padCommitment } from './piece-cid.ts';
 import type { ProviderDeal, ProviderInfo } from './provider.ts';
-import { type CheckContext, refusal, toldRefusal } from './provider-checks.ts';
+import { asking, type CheckContext, refusal, toldRefusal } from './provider-checks.ts';
 
 /** How many epochs things take. */
 export interface Timing {
@@ -77,8 +77,9 @@ export class Providers implements Follower {
 
   /** A proposal arrives. What it answers: nothing when it is taken, else why not. */
   receive(proposalCid: string, signed: SignedProposal, root: string): string | undefined {
-    const info = this.get(signed.proposal.provider);
-    const faults = this.#options.faults.ofProvider(info.id);
+    const { id } = this.get(signed.proposal.provider);
+    const faults = this.#options.faults.ofProvider(id);
+    const info = asking(this.get(id), faults);
     const told = toldRefusal(faults, info, signed.proposal);
     const why = told ?? refusal(info, signed.proposal, signatureOf(signed), this.#options.checks);
     const already = this.#deals.get(proposalCid);
@@ -93,6 +94,11 @@ export class Providers implements Follower {
       receivedEpoch: this.#options.chain.epoch,
     });
     return why;
+  }
+
+  /** A deal that came another way than by the Client API, whatever was said to it. */
+  record(deal: ProviderDeal): void {
+    this.#deals.set(deal.proposalCid, deal);
   }
 
   /** Whether it wants the data, be it that it said no. */
@@ -113,9 +119,10 @@ export class Providers implements Follower {
     const deal = this.#deals.get(proposalCid);
     if (deal === undefined) return;
     const { proposal } = deal;
-    if (commitment.pieceCid !== proposal.pieceCid || commitment.pieceSizeBytes > proposal.pieceSizeBytes) {
+    const { pieceCid, pieceSizeBytes } = padCommitment(commitment, proposal.pieceSizeBytes);
+    if (pieceCid !== proposal.pieceCid || pieceSizeBytes !== proposal.pieceSizeBytes) {
       await rm(file, { force: true });
-      this.#fail(deal, `proposal CommP doesn't match calculated CommP`);
+      this.fail(deal, `proposal CommP doesn't match calculated CommP`);
       return;
     }
     const { publishLateEpochs = 0 } = this.#faultsOf(deal);
@@ -123,6 +130,12 @@ export class Providers implements Follower {
     deal.file = file;
     deal.carSizeBytes = carSizeBytes;
     deal.state = 'ready';
+  }
+
+  /** The end of it, as far as the provider goes. */
+  fail(deal: ProviderDeal, message: string): void {
+    deal.state = 'failed';
+    deal.message = message;
   }
 
   due(epoch: number): number {
@@ -189,7 +202,11 @@ export class Providers implements Follower {
     if (ready.length === 0) return;
     const deals = others.mixIn(
       info.id,
-      ready.map(({ proposal, signature }) => ({ proposal, signature })),
+      ready.map(({ proposal, signature, signatureType }) => ({
+        proposal,
+        signature,
+        ...(signatureType === undefined ? {} : { signatureType }),
+      })),
     );
     let message = messages.push(info.workerKey, { kind: 'publish', deals });
     const { cid } = message;
@@ -199,7 +216,7 @@ export class Providers implements Follower {
 
   #follow(deal: ProviderDeal, epoch: number): void {
     const { proposal } = deal;
-    if (deal.state === 'ready' && epoch > proposal.startEpoch) this.#fail(deal, 'deal start epoch has already elapsed');
+    if (deal.state === 'ready' && epoch > proposal.startEpoch) this.fail(deal, 'deal start epoch has already elapsed');
     if (deal.state === 'publishing') this.#followPublish(deal);
     if (deal.state === 'published' || deal.state === 'sealing') this.#followSealing(deal, epoch);
     if (deal.state === 'active') this.#followActive(deal, epoch);
@@ -210,7 +227,7 @@ export class Providers implements Follower {
     const found = messages.receipt(deal.publishCid ?? '');
     if (found === undefined) return;
     if (found.receipt.exitCode !== 0 || market.find(deal.proposal) === undefined) {
-      this.#fail(deal, `PublishStorageDeal failed: exit code ${found.receipt.exitCode}`);
+      this.fail(deal, `PublishStorageDeal failed: exit code ${found.receipt.exitCode}`);
       return;
     }
     deal.state = 'published';
@@ -225,7 +242,7 @@ export class Providers implements Follower {
       deal.state = 'publishing';
       delete deal.proveCid;
     } else if (dealId === undefined || epoch > deal.proposal.startEpoch + 1) {
-      this.#fail(deal, 'deal was not activated by its start epoch');
+      this.fail(deal, 'deal was not activated by its start epoch');
     } else if ((market.deal(dealId)?.sectorStartEpoch ?? -1) >= 0) deal.state = 'active';
     else if (deal.proveCid === undefined && this.#seals(deal)) {
       const age = epoch - (deal.publishedEpoch ?? 0);
@@ -255,10 +272,5 @@ export class Providers implements Follower {
     const isWaiting = deal.settleCid !== undefined && messages.receipt(deal.settleCid) === undefined;
     if (isWaiting || !(isOver || epoch - last >= timing.settleEpochs)) return;
     deal.settleCid = messages.push(this.get(deal.provider).workerKey, { kind: 'settle', proposals: [deal.proposal] }).cid;
-  }
-
-  #fail(deal: ProviderDeal, message: string): void {
-    deal.state = 'failed';
-    deal.message = message;
   }
 }

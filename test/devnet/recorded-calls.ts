@@ -48,6 +48,8 @@ export class Names {
 function isName(value: unknown, key: string): boolean {
   if (typeof value === 'bigint') return true;
   if (typeof value === 'number') return key === 'DealID' && value > 0;
+  // A signature, which is passed on as it came.
+  if (key === 'Data' && typeof value === 'string') return true;
   return typeof value === 'string' && /^(baf|bag|12D3Koo|[ft][123])[a-zA-Z0-9]+$/.test(value);
 }
 

@@ -7,11 +7,13 @@ export interface Truth {
   balance: string;
   escrow: string;
   locked: string;
-  /** Paid by the default wallet so far, by provider. */
+  /** Paid by the wallet so far, by provider. */
   paid: Readonly<Record<string, string>>;
   deals: readonly {
     proposalCid: string;
     provider: string;
+    /** Of mk12; null of the Client API. */
+    uuid: string | null;
     pieceCid: string;
     /** The provider's view. */
     state: string;
@@ -25,22 +27,24 @@ export interface Truth {
   }[];
 }
 
-export function truthOf(world: World): Truth {
-  const { chain, accounts, market, providers, wallet } = world;
-  const client = accounts.find(wallet.default) ?? '';
+/** Money is that of one wallet. */
+export function truthOf(world: World, wallet: string): Truth {
+  const { chain, accounts, market, providers } = world;
+  const client = accounts.find(wallet) ?? '';
   const paidKey = `paid:${client}:`;
   return {
     epoch: chain.epoch,
-    wallet: wallet.default,
-    balance: accounts.balance(wallet.default).toString(),
+    wallet,
+    balance: accounts.balance(wallet).toString(),
     escrow: market.escrow(client).toString(),
     locked: market.locked(client).toString(),
     paid: Object.fromEntries(chain.state.keys(paidKey).map((key) => [key.slice(paidKey.length), chain.state.get<string>(key) ?? '0'])),
-    deals: providers.deals().map(({ proposalCid, provider, proposal, state, publishCid }) => {
+    deals: providers.deals().map(({ proposalCid, provider, proposal, state, publishCid, mk12 }) => {
       const dealId = market.find(proposal);
       return {
         proposalCid,
         provider,
+        uuid: mk12?.uuid ?? null,
         pieceCid: proposal.pieceCid,
         state,
         publishCid: publishCid ?? null,

@@ -6,9 +6,11 @@ import type { Funds } from './funds.ts';
 import type { Imports } from './imports.ts';
 import type { MarketActor } from './market-actor.ts';
 import type { Messages } from './messages.ts';
+import type { Mk12Deals } from './mk12/deals.ts';
 import type { OtherClients } from './other-clients.ts';
 import type { Providers } from './providers.ts';
 import type { Retrievals } from './retrievals.ts';
+import type { Served } from './served.ts';
 import type { Tokens } from './tokens.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -26,9 +28,11 @@ export interface World {
   funds: Funds;
   imports: Imports;
   clientDeals: ClientDeals;
+  mk12: Mk12Deals;
   providers: Providers;
   others: OtherClients;
   retrievals: Retrievals;
+  served: Served;
   faults: Faults;
   tokens: Tokens;
   /** RFC 3339. */

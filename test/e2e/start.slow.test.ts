@@ -13,6 +13,8 @@ import { createClient } from '../fixtures/create-client.ts';
 import { type Clone, createClone, editConfig, listFiles, type RunningStart } from '../fixtures/create-clone.ts';
 import { createDaemon } from '../fixtures/create-daemon.ts';
 import { createKubo, kuboBinary } from '../fixtures/create-kubo.ts';
+import { freePort } from '../fixtures/free-port.ts';
+import { poll } from '../fixtures/poll.ts';
 
 const DEFAULT_PORT = 5080;
 const TOKEN = /\bfbp_[1-9A-HJ-NP-Za-km-z]+\b/g;
@@ -35,10 +37,11 @@ async function createStartableClone(t: ExecutionContext): Promise<Clone> {
   t.deepEqual(others, []);
   t.deepEqual(await readdir(join(clone.dir, '.fbpd')), ['fbpd.toml'], 'nothing is half made');
   await editConfig(join(clone.dir, '.fbpd', 'fbpd.toml'), {
-    listen: '127.0.0.1:0',
-    swarm_port: 0,
-    swarm_listen: ['127.0.0.1'],
-    public_network: false,
+    'api.listen': '127.0.0.1:0',
+    'gateway.listen': '127.0.0.1:0',
+    'hot.swarm_port': 0,
+    'hot.swarm_listen': ['127.0.0.1'],
+    'hot.public_network': false,
   });
   return clone;
 }
@@ -100,7 +103,13 @@ test('as a new user: start, paste the lines, stop, start again', async (t) => {
   }
   t.regex(output, /^\S+\s+pinned\s+hello$/m, 'the last line lists what the one before has pinned');
 
-  const [another = '', status = ''] = commandsIn(first, 'npx fbpd');
+  const [curl = ''] = commandsIn(first, 'curl');
+  const readBack = await clone.shell(curl, shell);
+  t.is(readBack.stdout, 'hello from fbpd\n', readBack.stderr);
+
+  const [another = '', status = '', explain = ''] = commandsIn(first, 'npx fbpd');
+  await poll('it is cold', 120_000, async () => (await clone.shell(explain)).stdout.includes('3 of 3 copies active'));
+  t.regex((await clone.shell('npx fbpd wallet')).stdout, /added +1 FIL/, 'its escrow was filled for that');
   const made = await clone.shell(another);
   t.is(made.code, 0, made.stderr);
   t.is(tokensIn(made.stdout), 1, another);
@@ -137,4 +146,18 @@ test('a Ctrl-C that npm passes on once more is still one, and ends it in order',
   process.kill(daemon.pid(), 'SIGINT');
   t.deepEqual(await daemon.exited(), { code: 0, signal: null });
   await assertEnded(t, daemon.stateDir);
+});
+
+test('behind public addresses the daemon listens where it was told to, and names the public ones', async (t) => {
+  const [api, gateway] = [await freePort(), await freePort()];
+  const daemon = await createDaemon(t, {
+    config: {
+      api: { listen: `127.0.0.1:${api}`, public_url: 'https://pins.example.org' },
+      gateway: { listen: `127.0.0.1:${gateway}`, public_url: 'https://read.example.org' },
+    },
+  });
+  t.is(daemon.apiUrl(), 'https://pins.example.org');
+  t.is(daemon.gatewayUrl(), 'https://read.example.org');
+  t.is((await fetch(`http://127.0.0.1:${api}/readyz`)).status, 200);
+  t.is((await fetch(`http://127.0.0.1:${gateway}/healthz`)).status, 200);
 });

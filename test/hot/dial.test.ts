@@ -1,7 +1,8 @@
 import test from 'ava';
 
 import { parsePeerAddress } from '../../daemon/domain/peer-address.ts';
-import { dialPeers, type Resolver, resolveAddress } from '../../daemon/hot/dial.ts';
+import { type Resolver, resolveAddress } from '../../daemon/domain/resolve-address.ts';
+import { dialPeers } from '../../daemon/hot/dial.ts';
 import type { KuboRpc } from '../../daemon/hot/kubo-rpc.ts';
 import { createLog } from '../../daemon/log.ts';
 

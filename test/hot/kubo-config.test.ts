@@ -27,6 +27,7 @@ const FRESH: KuboConfig = {
 
 const SETTINGS: KuboSettings = {
   listen: { socketPath: '/state/kubo/rpc.sock' },
+  gatewaySocket: '/state/kubo/gateway.sock',
   swarm: ['/ip4/0.0.0.0/tcp/4002'],
   announce: [],
   capacityBytes: 1_000,
@@ -95,6 +96,13 @@ test('neither dials nor lets in private networks, unless that is allowed', (t) =
   t.deepEqual(filters({ allowPrivate: true }), []);
 });
 
+test('the gateway is a socket that has no port, and waits for blocks that are on their way', (t) => {
+  const config = withSettings(FRESH, SETTINGS);
+  t.deepEqual(at(config, 'Addresses', 'Gateway'), ['/unix/state/kubo/gateway.sock']);
+  t.is(at(config, 'Gateway', 'NoFetch'), false);
+  t.is(at(config, 'Gateway', 'ExposeRoutingAPI'), false);
+});
+
 test('the RPC is a socket, or a loopback port with a secret', (t) => {
   const socket = withSettings(FRESH, SETTINGS);
   t.is(at(socket, 'Addresses', 'API'), '/unix/state/kubo/rpc.sock');
@@ -104,5 +112,4 @@ test('the RPC is a socket, or a loopback port with a secret', (t) => {
   t.deepEqual(at(port, 'API', 'Authorizations'), { fbpd: { AuthSecret: 'bearer:s3cret', AllowedPaths: ['/api/v0'] } });
   t.is(authorizationOf({ secret: 's3cret' }), 'Bearer s3cret');
   t.is(at(withSettings(port, SETTINGS), 'API', 'Authorizations'), null);
-  t.deepEqual(at(port, 'Addresses', 'Gateway'), []);
 });

@@ -108,6 +108,33 @@ export function hotTierSuite({ test, create }: SuiteOptions): void {
     t.deepEqual(await fetch(cid), await fetch(cid));
   });
 
+  test('tells every block once, the root first, those that were here before too, and no identity CID', async (t) => {
+    const leaves = await Promise.all([1, 2, 3].map(async () => CID.parse(await peer.putBlock(randomBytes(50)))));
+    const inner = CID.parse(await peer.putBlock(dagCborList([...leaves, identityCid(Buffer.from('in the link'))]), { codec: 'dag-cbor' }));
+    const root = CID.parse(await peer.putBlock(dagCborList([inner, ...leaves, inner]), { codec: 'dag-cbor' }));
+    await fetch(inner.toString());
+    const told: string[] = [];
+    const progress = await tier.fetch(root.toString(), LIMITS, () => undefined, never, {
+      onBlock: (cid) => void told.push(cid.toString()),
+    });
+    t.is(told[0], root.toString());
+    t.deepEqual([...told].sort(), [root, inner, ...leaves].map(String).sort());
+    t.is(progress.blocks, told.length);
+  });
+
+  test('reads on only when who is told a block is ready for more', async (t) => {
+    const cid = await peer.addBytes(randomBytes(30_000), { chunkBytes: 1_000 });
+    let [open, most] = [0, 0];
+    await tier.fetch(cid, LIMITS, () => undefined, never, {
+      async onBlock() {
+        most = Math.max(most, ++open);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        open -= 1;
+      },
+    });
+    t.is(most, 1);
+  });
+
   test('counts a block that is linked often once', async (t) => {
     const cid = await peer.addBytes(Buffer.alloc(100_000), { chunkBytes: 1_000 });
     const { blocks, bytes } = await fetch(cid);
@@ -164,13 +191,17 @@ export function hotTierSuite({ test, create }: SuiteOptions): void {
     t.false(await tier.isPinned(root, never));
   });
 
-  test('a child that comes late is waited for', async (t) => {
+  test('a child that comes late is waited for, and no new walk tells a block again', async (t) => {
     const late = randomBytes(50);
-    const root = await peer.putBlock(dagPbNode([{ cid: await cidOf(late, RAW) }]), { codec: 'dag-pb' });
-    const fetching = fetch(root);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const [early, lateCid] = [CID.parse(await peer.putBlock(randomBytes(50))), await cidOf(late, RAW)];
+    const root = await peer.putBlock(dagPbNode([{ cid: early }, { cid: lateCid }]), { codec: 'dag-pb' });
+    const told: string[] = [];
+    const fetching = tier.fetch(root, LIMITS, () => undefined, never, { onBlock: (cid) => void told.push(cid.toString()) });
+    // Quiet is answered with a new walk after one second, and again after two more.
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     await peer.putBlock(late);
-    t.is((await fetching).blocks, 2);
+    t.is((await fetching).blocks, 3);
+    t.deepEqual(told, [root, early.toString(), lateCid.toString()]);
   });
 
   test('stops at a limit of blocks', async (t) => {
@@ -217,6 +248,12 @@ export function hotTierSuite({ test, create }: SuiteOptions): void {
     await hotError(t, 'invalid', fetch(cut));
     const cbor = await peer.putBlock(Buffer.from('ffff', 'hex'), { codec: 'dag-cbor' });
     await hotError(t, 'invalid', fetch(cbor));
+    const deep = await peer.putBlock(Buffer.concat([Buffer.alloc(1_024, 0x81), Buffer.from([0x80])]), { codec: 'dag-cbor' });
+    await hotError(t, 'invalid', fetch(deep));
+    const twice = await peer.putBlock(Buffer.from('a2616101616102', 'hex'), { codec: 'dag-cbor' });
+    await hotError(t, 'invalid', fetch(twice));
+    const noJson = await peer.putBlock(Buffer.from('nope'), { codec: 'dag-json' });
+    await hotError(t, 'invalid', fetch(noJson));
     const parent = await peer.putBlock(dagPbNode([{ cid: CID.parse(pb) }]), { codec: 'dag-pb' });
     await hotError(t, 'invalid', fetch(parent));
   });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import type { PieceFailure } from '../../daemon/domain/cold-ports.ts';
 import type { Piece } from '../../daemon/domain/piece.ts';
-import { planBuildFailure } from '../../daemon/plan/build-failure.ts';
+import { cutFailed, planBuildFailure } from '../../daemon/plan/build-failure.ts';
 import { createPiece } from '../fixtures/create-cold.ts';
 
 const MINUTE_MS = 60_000;
@@ -63,11 +63,33 @@ test('alone with its missing block a content waits on', (t) => {
   t.true((againMs ?? 0) > NOW_MS);
 });
 
-test('a piece that came out too large is halved at once; a single content that did waits and says why', (t) => {
+test('a piece that came out too large is halved at once; a single content that did is cut', (t) => {
   t.deepEqual(keysOf(planBuildFailure(sealed(['a', 'b', 'c']), 'too_large', undefined, NOW_MS).instead), [['a', 'b'], ['c']]);
-  const { after, instead } = planBuildFailure(sealed(['a']), 'too_large', undefined, NOW_MS);
-  t.like(after, { state: 'sealed', next: { code: 'too_large' } });
+  const { after, instead, toCut } = planBuildFailure(sealed(['a']), 'too_large', undefined, NOW_MS);
+  t.like(after, { state: 'retired', members: { length: 0 } });
   t.deepEqual(instead, []);
+  t.like(toCut, { contentKey: 'a', policy: 'default', toCut: true });
+});
+
+test('a single content with a block that no provider takes waits and says why, and so does a part', (t) => {
+  const block = planBuildFailure(sealed(['a']), 'too_large', 'a', NOW_MS);
+  t.like(block, { after: { state: 'sealed', next: { code: 'too_large' } }, instead: [] });
+  const { members } = sealed(['a']);
+  const part = { cut: 'c', index: 0, of: 2, from: 0, to: 1, pieceBytesMax: 1_024 };
+  const cut = planBuildFailure(
+    sealed(['a'], { part, members: members.map((member) => ({ ...member, part })) }),
+    'too_large',
+    undefined,
+    NOW_MS,
+  );
+  t.like(cut, { after: { state: 'sealed', next: { code: 'too_large' } }, instead: [] });
+  t.is(cut.toCut, undefined);
+});
+
+test('a content that cannot be cut is tried again ever more seldom, and says why', (t) => {
+  t.like(cutFailed('too_large', 'it is a chain', 1, NOW_MS), { reason: { code: 'too_large' }, againMs: NOW_MS + 60_000 });
+  t.regex(cutFailed('too_large', 'it is a chain', 1, NOW_MS).reason.text, /it is a chain; the hot copy is kept/);
+  t.is(cutFailed('missing_block', 'gone', 3, NOW_MS).againMs, NOW_MS + 240_000);
 });
 
 testProp(

@@ -6,6 +6,7 @@ import type { DueContent, WaitingContent } from '../../daemon/domain/cold-store-
 import type { Content } from '../../daemon/domain/content.ts';
 import type { Piece } from '../../daemon/domain/piece.ts';
 import { type ContentPlan, planContent, planRepack } from '../../daemon/plan/contents.ts';
+import { isInForce } from '../../daemon/plan/repack.ts';
 import { createDeal, createPiece } from '../fixtures/create-cold.ts';
 
 const NOW_MS = 5_000;
@@ -98,22 +99,127 @@ test('a pin that comes back takes the mark off, and brings a retired piece back 
   t.like(back?.after, { state: 'built', members: [a], due: { queue: 'renew', epoch: HEAD } });
 });
 
-test('bytes that are nowhere are tried for a few times, then the contents that are still wanted wait for another piece', (t) => {
+const repacking = { repack: { sinceEpoch: 600 } };
+
+test('while its piece is repacked a content waits for another one beside, when it is hot, and once', (t) => {
+  const old = pieceOf(repacking, a, { ...b, ...gone });
+  t.like(plan(held, [old]), { wait: { policy: 'default', sinceMs: NOW_MS }, pieces: { length: 0 } });
+  t.deepEqual(plan(held, [old], WAITING), { pieces: [] });
+  t.is(plan({ ...held, hot: 'cold' }, [old]).wait, undefined);
+  for (const state of ['sealed', 'built'] as const)
+    t.deepEqual(plan(held, [old, pieceOf({ id: 'newer', state }, a)], WAITING), { pieces: [], unwait: WAITING });
+});
+
+test('when its piece is renewed after all a content waits for no other one', (t) => {
+  const givenUp = pieceOf({ repack: { sinceEpoch: 600, givenUpEpoch: 650 } }, a, { ...b, ...gone });
+  t.deepEqual(plan(held, [givenUp], WAITING), { pieces: [], unwait: WAITING });
+});
+
+test('a pin that comes back while its piece is repacked is wanted there again, and goes along', (t) => {
+  const { pieces, wait } = plan(held, [pieceOf(repacking, { ...a, ...gone }, b)]);
+  t.like(pieces, [{ after: { members: [a, b], repack: { sinceEpoch: 600 } } }]);
+  t.is(wait?.contentKey, 'a');
+});
+
+test('a pin that goes is marked in the old piece and in the new one', (t) => {
+  const { pieces } = plan(undefined, [pieceOf(repacking, a, b), pieceOf({ id: 'newer' }, a, b)]);
+  t.deepEqual(
+    pieces.map(({ after }) => after.members[0]),
+    [
+      { ...a, ...gone },
+      { ...a, ...gone },
+    ],
+  );
+});
+
+test('a piece that another one has taken over from is never brought back', (t) => {
+  const done = { repack: { sinceEpoch: 600, doneEpoch: 650 } };
+  const takenOver = (member: Piece['members'][number]) => pieceOf({ id: 'old', state: 'retired', ...done }, member);
+  const newest = pieceOf({ id: 'newest', state: 'retired' }, { ...a, ...gone });
+  t.like(plan(held, [takenOver({ ...a, ...gone }), newest]).pieces, [{ after: { id: 'newest', state: 'built' } }]);
+  t.deepEqual(plan(held, [takenOver(a), pieceOf({ id: 'in-force' }, a)]), { pieces: [] });
+  t.like(plan(held, [takenOver({ ...a, ...gone })]), { pieces: { length: 0 }, wait: { contentKey: 'a' } });
+  const [again] = plan(undefined, [takenOver(a)]).pieces;
+  t.deepEqual(again?.after.repack, done.repack);
+});
+
+test('a piece of which nothing is wanted any more is repacked no more', (t) => {
+  const [{ after } = { after: undefined }] = plan(undefined, [pieceOf(repacking, a)]).pieces;
+  t.is(after?.state, 'retired');
+  t.is(after?.repack, undefined);
+});
+
+test('bytes that are nowhere are tried for a few times, then the contents that are still wanted are to wait for another piece', (t) => {
   const piece = pieceOf({}, a, { ...b, ...gone });
-  const first = planRepack(piece, [], NOW_MS);
+  const first = planRepack(piece, []);
   t.deepEqual(first, { after: { ...piece, buildFailures: 1 } });
-  const third = planRepack({ ...piece, buildFailures: 2 }, [createDeal(1, { state: 'lost' })], NOW_MS);
+  const third = planRepack({ ...piece, buildFailures: 2 }, [createDeal(1, { state: 'lost' })]);
   t.like(third.after, { state: 'retired', members: { length: 0 } });
   t.is(third.after.due, undefined);
-  t.deepEqual(third.wait, [{ ...a, policy: 'default', sinceMs: NOW_MS }]);
+  t.deepEqual(third.list, ['a']);
+});
+
+const part = { cut: 'c', index: 1, of: 3, from: 5, to: 9, pieceBytesMax: 2 ** 20 };
+const partOfA = { ...a, part };
+
+test('a part stays in its piece, built or not, when its content is not pinned any more, and is found again', (t) => {
+  const { built: _, due: __, ...sealed } = pieceOf({ state: 'sealed', part }, partOfA);
+  const [left] = plan(undefined, [sealed]).pieces;
+  t.like(left?.after, { state: 'retired', members: [{ ...partOfA, ...gone }] });
+  const again = plan(held, [left?.after ?? sealed]);
+  t.is(again.wait, undefined, 'it is not cut a second time');
+  t.like(again.pieces[0]?.after, { state: 'sealed', members: [partOfA], part });
+  const [built] = plan(undefined, [pieceOf({ part }, partOfA)]).pieces;
+  t.like(plan(held, [built?.after ?? sealed]).pieces[0]?.after, { state: 'built', members: [partOfA] });
+});
+
+test('the bytes of a part that are nowhere are made again, as the others would not go with those of another cut', (t) => {
+  const piece = pieceOf({ part, buildFailures: 2 }, partOfA);
+  const { after, list } = planRepack(piece, [createDeal(1, { state: 'lost' })]);
+  t.like(after, { id: piece.id, state: 'sealed', members: [partOfA], part, buildFailures: 0 });
+  t.deepEqual([after.built, after.due, list], [undefined, undefined, undefined]);
 });
 
 test('while one deal lives its bytes may come back from there: the piece is not given up', (t) => {
   for (const state of ['intended', 'proposed', 'accepted', 'published', 'active'] as const) {
-    const { after, wait } = planRepack(createPiece({ buildFailures: 100 }), [createDeal(1, { state })], NOW_MS);
-    t.deepEqual([after.state, wait], ['built', undefined]);
+    const { after, list } = planRepack(createPiece({ buildFailures: 100 }), [createDeal(1, { state })]);
+    t.deepEqual([after.state, list], ['built', undefined]);
   }
 });
+
+const anyPiece = fc
+  .record({
+    policy: fc.constantFrom('default', 'default', 'other'),
+    state: fc.constantFrom<Piece['state']>('sealed', 'built', 'built', 'retired'),
+    mark: fc.constantFrom('none', 'going', 'givenUp'),
+    isGone: fc.boolean(),
+  })
+  .map(({ policy, state, mark, isGone }): Piece => {
+    const done = mark === 'givenUp' ? { givenUpEpoch: 650 } : {};
+    const repack = { sinceEpoch: 600, ...(state === 'retired' ? { doneEpoch: 650 } : done) };
+    return pieceOf({ policy, state, ...(mark === 'none' ? {} : { repack }) }, isGone ? { ...a, ...gone } : a, b);
+  });
+
+testProp(
+  'whatever it lies in: a held content is in a piece in force or waits, and never both; without pins it is wanted nowhere',
+  [fc.array(anyPiece, { maxLength: 4 }), fc.constantFrom(undefined, WAITING)],
+  (t, drawn, waiting) => {
+    const before = drawn.map((piece, at) => ({ ...piece, id: `piece-${at}` }));
+    const afterwards = (content: Content | undefined) => {
+      const { pieces, wait, unwait } = plan(content, before, waiting);
+      const changed = new Map(pieces.map(({ after }) => [after.id, after]));
+      const is = before.map((piece) => changed.get(piece.id) ?? piece);
+      const wanting = is.filter((piece) =>
+        piece.members.some(({ contentKey, gone: isGone }) => contentKey === 'a' && isGone === undefined),
+      );
+      return { waits: wait ?? (unwait === undefined ? waiting : undefined), wanting };
+    };
+    const { waits, wanting } = afterwards(held);
+    const isHome = wanting.some((piece) => piece.policy === 'default' && isInForce(piece));
+    t.is(isHome, waits === undefined);
+    t.deepEqual(afterwards({ ...held, pins: 0 }), { waits: undefined, wanting: [] });
+  },
+);
 
 testProp(
   'unpinned and pinned again, a built piece is what it was but for when it is looked at',

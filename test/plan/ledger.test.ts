@@ -51,7 +51,9 @@ test('a deal that ended keeps its money locked until nobody looks at it any more
     t.true(exposureOf(dealIn(state)).lockedAtMostAtto > 0n, state);
     t.deepEqual(exposureOf(over(state)), NO_EXPOSURE, state);
   }
-  for (const state of ['rejected', 'failed'] as const) t.deepEqual(exposureOf(dealIn(state)), NO_EXPOSURE, state);
+  const { costAtto } = dealIn('rejected');
+  t.deepEqual(exposureOf(dealIn('rejected')), { lockedAtMostAtto: costAtto, promisedAtto: 0n }, 'who refuses may publish all the same');
+  for (const deal of [dealIn('failed'), over('rejected'), over('failed')]) t.deepEqual(exposureOf(deal), NO_EXPOSURE, deal.state);
 });
 
 test('chain and ledger differ by what no deal of ours locks, and by what a deal locks less than it should', (t) => {

@@ -40,13 +40,14 @@ test('what would not fit any more goes into the next piece', (t) => {
   t.is(full.seal[0]?.why.code, 'full');
 });
 
-test('a content larger than the largest piece waits by itself and holds nobody up', (t) => {
+test('a content larger than the largest piece is to be cut, and holds nobody up', (t) => {
   const planned = plan([waitingOf('big', PIECE_MAX, 0), waitingOf('a', 32 * MIB, 1)], 10);
   t.deepEqual(keysOf(planned), [['a']]);
   t.deepEqual(
-    planned.tooLarge.map(({ content, reason }) => [content.contentKey, reason.code]),
-    [['big', 'too_large']],
+    planned.toCut.map(({ contentKey }) => contentKey),
+    ['big'],
   );
+  t.is(plan([{ ...waitingOf('a', 1), toCut: true }], 10).toCut.length, 1, 'one that came out larger than was thought');
 });
 
 test('a thousand contents of no size do not make one record without end', (t) => {
@@ -64,13 +65,13 @@ test('users read when their content gets its piece, or what it waits for', (t) =
 });
 
 testProp(
-  'every content is sealed once, waits, or is too large; no CAR is larger than the largest piece; order of arrival does not matter',
+  'every content is sealed once, waits, or is to be cut; no CAR is larger than the largest piece; order of arrival does not matter',
   [fc.uniqueArray(fc.record({ key: fc.nat(500), size: fc.nat(80 * MIB), since: fc.nat(2 * HOUR_MS) }), { selector: ({ key }) => key })],
   (t, contents) => {
     const waiting = contents.map(({ key, size, since }) => waitingOf(`c${key}`, size, since));
     const planned = plan(waiting, 2 * HOUR_MS);
     const sealed = keysOf(planned).flat();
-    const tooLarge = planned.tooLarge.map(({ content }) => content.contentKey);
+    const tooLarge = planned.toCut.map(({ contentKey }) => contentKey);
     t.is(new Set([...sealed, ...tooLarge]).size, sealed.length + tooLarge.length);
     for (const { from } of planned.seal) {
       t.true(from.length > 0);

@@ -151,7 +151,12 @@ test('what a deal may have locked: all while it may come, the rest while it runs
   t.is(exposureOf(createDeal(1, { state: 'missed' })).lockedAtMostAtto, 50_000n);
   const { dueEpoch: _, ...over } = createDeal(1, { state: 'expired' });
   t.is(exposureOf(over).lockedAtMostAtto, 0n);
-  t.is(exposureOf(createDeal(1, { state: 'rejected' })).lockedAtMostAtto, 0n);
+  t.deepEqual(
+    exposureOf(createDeal(1, { state: 'rejected' })),
+    { lockedAtMostAtto: 50_000n, promisedAtto: 0n },
+    'until its start is final',
+  );
+  t.is(exposureOf({ ...over, state: 'rejected' }).lockedAtMostAtto, 0n);
 });
 
 test('samples stay within the bytes and the money of a day, and a deal is not sampled again at once', (t) => {

@@ -55,6 +55,11 @@ test('a deal on the chain is ours only when all its terms are', (t) => {
   }
 });
 
+test('what proves it active says at which tip set it was seen, and whom the market has as its client', (t) => {
+  const seen = seenAt(80, { final: onChain({ sectorStartEpoch: 70, client: 'f0101' }), chainDealId: 1, finalizedKey: ['bafyblock'] });
+  t.like(verify(dealIn('published'), seen).deal.activeEvidence, { seenEpoch: 80, tipSet: ['bafyblock'], clientId: 'f0101' });
+});
+
 test('it is published when the chain has it, active when the finalized chain has it in a sector, and expired at its end', (t) => {
   const published = verify(dealIn('accepted'), seenAt(50, { atHead: onChain(), chainDealId: 1 }));
   t.like(published.deal, { state: 'published', chainDealId: 1 });

@@ -74,6 +74,27 @@ test('a CAR that is gone is built again from hot blocks, and nobody is asked for
   t.deepEqual(cold.maker.retrieved, []);
 });
 
+test('of a content that was cut the part alone is fetched back, not all that it would take to build it', async (t) => {
+  const cold = await TestCold.create();
+  cold.maker.needsFile = false;
+  await cold.pin(1, 150 * 2 ** 20);
+  await cold.pass('pieces', 'create');
+  const [part] = (await cold.store.piecesOf(createContentKey(1))).map(({ value }) => value);
+  const id = part?.id ?? '';
+  const [first, ...others] = await cold.deals(id);
+  if (first === undefined) return t.fail();
+  await cold.activate([first]);
+  for (const deal of others) cold.maker.reports.set(deal.proposalCid, { kind: 'refused', why: 'busy', said: 'no' });
+  const warmed: string[] = [];
+  cold.warm = async (key) => void warmed.push(key);
+  const { pins } = cold.stores;
+  await pins.evict(createContentKey(1), 'proven');
+  cold.maker.bytes = new TextEncoder().encode(JSON.stringify([[createContentKey(1), part?.part?.from]]));
+  const file = await cold.parts.cars.ensure(await cold.piece(id), part?.built as never, new AbortController().signal);
+  t.true('file' in file);
+  t.deepEqual([cold.maker.retrieved, warmed], [[first.provider], []]);
+});
+
 test('when the hot copy is gone too it is fetched back from a provider, once for all copies', async (t) => {
   const { cold, pieceId, bytes } = await createWithoutCar();
   cold.hot.clear();
@@ -133,6 +154,7 @@ test('when nobody has the bytes and no copy runs, the contents wait for another 
     await cold.pass('create');
   }
   t.is((await cold.piece(pieceId)).state, 'retired');
+  await cold.pass('pieces');
   t.deepEqual(
     (await cold.store.waiting('default')).map(({ contentKey }) => contentKey).sort(),
     [createContentKey(1), createContentKey(2)].sort(),

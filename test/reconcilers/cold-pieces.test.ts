@@ -56,15 +56,6 @@ test('nothing of a content that was not fetched yet, or was unpinned while it wa
   t.deepEqual([await waitingKeys(cold), cold.store.totals().pieces.built ?? 0], [[], 0]);
 });
 
-test('one that is larger than the largest piece waits with that reason and holds nobody up', async (t) => {
-  const cold = await TestCold.create();
-  await cold.pin(1, 65 * MIB);
-  for (const number of [2, 3, 4, 5]) await cold.pin(number);
-  t.like(await cold.pass('pieces'), { failed: 0, skipped: { too_large: 1 } });
-  t.is(cold.store.totals().pieces.built, 1);
-  t.like(await cold.store.waiting('default'), [{ contentKey: createContentKey(1), reason: { code: 'too_large' } }]);
-});
-
 test('a missing block stops neither the pieces behind it nor, after a few tries, the contents beside it', async (t) => {
   const cold = await TestCold.create();
   for (const number of [1, 2, 3, 4]) await cold.pin(number);
@@ -180,4 +171,20 @@ test('pieces are made while the node is away and while spending is frozen', asyn
   cold.chain.failure = 'unreachable';
   await cold.build(1);
   t.is(cold.store.totals().pieces.built, 1);
+});
+
+test('proofs go with pieces that nobody pins and no deal is about any more, once a day', async (t) => {
+  const cold = await TestCold.create();
+  const [dealt, kept, gone] = [await cold.stored(3), await cold.build(1), await cold.build(2)];
+  for (const id of [kept, gone, dealt, 'never-was']) cold.proofs.add(id);
+  await cold.unpin(2);
+  await cold.unpin(3);
+  cold.clock.tick(25 * HOUR_MS);
+  await cold.pass('pieces');
+  t.is((await cold.piece(gone)).state, 'retired');
+  cold.clock.tick(HOUR_MS);
+  await cold.pass('pieces');
+  cold.clock.tick(25 * HOUR_MS);
+  await cold.pass('pieces');
+  t.deepEqual(new Set(cold.proofs), new Set([kept, dealt]), 'its deals live on, and who pins it again may want a receipt');
 });

@@ -1,12 +1,17 @@
 import test, { type ExecutionContext } from 'ava';
+import { CID } from 'multiformats/cid';
 
 import { FbpdError } from '../../daemon/domain/errors.ts';
-import type { HotTier, PinStore } from '../../daemon/domain/ports.ts';
+import { HotError, type HotTier, type PinStore, type Store } from '../../daemon/domain/ports.ts';
 import { createLog } from '../../daemon/log.ts';
 import { PinReconciler } from '../../daemon/reconcilers/pin.ts';
+import { openBlockIndex } from '../../daemon/store/block-index.ts';
+import { collect } from '../../daemon/store/pins/collect.ts';
 import { createTestPinStore } from '../fixtures/create-pin-store.ts';
 import { createPinRequest } from '../fixtures/create-pins.ts';
+import { createTestStore } from '../fixtures/create-store.ts';
 import { poll } from '../fixtures/poll.ts';
+import { blockOf } from '../store/index-model.ts';
 
 const LIMITS = {
   searchingPins: 4,
@@ -26,7 +31,7 @@ const PATIENCE_MS = 20_000;
 
 /** A reconciler over a real pin store and a hot tier whose fetches end when the test says. */
 async function create(t: ExecutionContext, { concurrentPins = 1, wrap = (pins: PinStore) => pins } = {}) {
-  const { pins, clock } = await createTestPinStore(t);
+  const { pins, store, clock } = await createTestPinStore(t);
   const fetches: { contentKey: string; end: () => void }[] = [];
   const hot = {
     exclusive: true,
@@ -38,6 +43,7 @@ async function create(t: ExecutionContext, { concurrentPins = 1, wrap = (pins: P
   const reconciler = new PinReconciler({
     store: wrap(pins),
     hot,
+    index: await openBlockIndex({ store, log: createLog('silent') }),
     clock,
     log: createLog('silent'),
     limits: { ...LIMITS, concurrentPins },
@@ -115,4 +121,57 @@ test('a damaged record at the head of one queue holds up nobody else', async (t)
   await reconciler.start();
   await poll("bob's pin is fetched", PATIENCE_MS, () => fetches.length === 1);
   t.is(fetches[0]?.contentKey, createPinRequest(2).contentKey);
+});
+
+/** One pin, over a hot tier that tells so many blocks below the root and then does as the test says. */
+async function fetchOnce(
+  t: ExecutionContext,
+  { blocks = 1, store: other, end }: { blocks?: number; store?: Store; end?: () => Promise<void> },
+) {
+  const { pins, store, clock } = await createTestPinStore(t);
+  const log = createLog('silent');
+  const index = await openBlockIndex({ store: other ?? store, log });
+  const hot = {
+    exclusive: true,
+    connect: async () => undefined,
+    async fetch(...[contentKey, , , , options]: Parameters<HotTier['fetch']>) {
+      await options?.onBlock?.(CID.parse(contentKey));
+      for (let number = 1; number <= blocks; number++) await options?.onBlock?.(await blockOf(number));
+      await end?.();
+      return { blocks: blocks + 1, bytes: 1 };
+    },
+    pin: async () => undefined,
+    unpin: async () => undefined,
+  } as unknown as HotTier;
+  const limits = { ...LIMITS, concurrentPins: 1 };
+  const reconciler = new PinReconciler({ store: pins, hot, index, clock, log, limits, held: () => undefined, onGarbage: () => undefined });
+  t.teardown(() => reconciler.stop());
+  const { contentKey } = await pins.add('alice', createPinRequest(1));
+  await reconciler.start();
+  await poll('the fetch has ended', PATIENCE_MS, async () => (await pins.content(contentKey))?.hot !== 'wanted');
+  return { contentKey, hot: (await pins.content(contentKey))?.hot, index };
+}
+
+test('the blocks of a content lead to it as soon as it is held', async (t) => {
+  const { contentKey, hot, index } = await fetchOnce(t, {});
+  t.is(hot, 'pinned');
+  t.deepEqual(await collect(index.contentsOf(await blockOf(1), 10)), [contentKey]);
+  t.true(await index.isWhole(contentKey));
+});
+
+test('a fetch that fails leaves no index behind that is not looked at again', async (t) => {
+  const end = () => Promise.reject(new HotError('too_many_bytes', 'too large'));
+  const { contentKey, hot, index } = await fetchOnce(t, { blocks: 2_000, end });
+  t.is(hot, 'failed');
+  t.deepEqual(
+    (await collect(index.listed())).map((listed) => listed.contentKey),
+    [contentKey],
+  );
+});
+
+test('an index that cannot be written is no reason for a pin to fail', async (t) => {
+  const closed = await createTestStore(t);
+  await (await openBlockIndex({ store: closed, log: createLog('silent') })).settled();
+  const { hot } = await fetchOnce(t, { blocks: 3_000, store: closed, end: () => closed.close() });
+  t.is(hot, 'pinned');
 });

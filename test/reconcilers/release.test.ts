@@ -19,10 +19,11 @@ async function create(t: ExecutionContext) {
     await pins.endFetch(contentKey, { kind: 'pinned', sizeBytes: 1, blocks: 1 });
     await pins.remove('alice', requestId);
   }
-  const state = { up: true, collecting: false, collectAtUnpin: 0 };
+  const state = { up: true, collecting: false, collectAtUnpin: 0, fetched: new Set<string>() };
   const unpinned: string[] = [];
   const hot = {
     status: () => ({ up: state.up, detail: '', addresses: [] }),
+    isPinned: async (contentKey: string) => !unpinned.includes(contentKey),
     async unpin(contentKey: string) {
       unpinned.push(contentKey);
       if (unpinned.length === state.collectAtUnpin) state.collecting = true;
@@ -33,6 +34,7 @@ async function create(t: ExecutionContext) {
     hot,
     log: createLog('silent'),
     collectingGarbage: () => state.collecting,
+    fetched: async (keys) => new Set(keys.filter((key) => state.fetched.has(key))),
     onGarbage: () => undefined,
   });
   return { pins, release, state, unpinned };
@@ -43,6 +45,33 @@ test('what no pin names any more is let go, and then it is nowhere', async (t) =
   t.deepEqual(await release.pass(never), { due: PINS, done: PINS, failed: 0, skipped: {} });
   t.is(unpinned.length, PINS);
   t.deepEqual(await pins.releasing(1), []);
+});
+
+test('what a provider still fetches stays, but for what was blocked; what is wanted again is held as if it had not been let go', async (t) => {
+  const { pins, release, state, unpinned } = await create(t);
+  const [blocked = '', again = '', ...others] = (await pins.releasing(PINS)).map(({ key }) => key);
+  state.fetched = new Set([blocked, again, ...others.slice(0, 10)]);
+  await pins.block(blocked, 'gone');
+  for (let number = 0; number < PINS; number++)
+    if (createPinRequest(number).contentKey === again) await pins.add('alice', createPinRequest(number));
+  t.deepEqual(await release.pass(never), { due: PINS - 10, done: PINS - 10, failed: 0, skipped: { being_fetched: 10 } });
+  t.true(unpinned.includes(blocked));
+  t.false(unpinned.includes(again));
+  t.like(await pins.content(again), { hot: 'pinned', owner: 'ours', pins: 1, sizeBytes: 1, blocks: 1 });
+  t.deepEqual((await pins.releasing(PINS)).map(({ key }) => key).toSorted(), others.slice(0, 10).toSorted());
+  state.fetched.clear();
+  await release.pass(never);
+  t.deepEqual(await pins.releasing(1), []);
+});
+
+test('what is wanted again and was unpinned all the same, when the process died of it, is fetched again', async (t) => {
+  const { pins, release, unpinned } = await create(t);
+  const { contentKey } = await pins.add('alice', createPinRequest(3));
+  unpinned.push(contentKey);
+  await release.pass(never);
+  t.is(unpinned.filter((key) => key === contentKey).length, 2, 'to be sure');
+  t.like(await pins.content(contentKey), { hot: 'wanted', owner: 'none', pins: 1 });
+  t.is((await pins.nextQueued('alice', () => false)).next?.content.key, contentKey);
 });
 
 test('nothing is unpinned while the hot tier is down or collects garbage', async (t) => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 
+import { CONTENTS } from './contents.ts';
 import type { Death } from './life.ts';
-import type { SendFault } from './maker.ts';
+import type { SendFault } from './node.ts';
 import { CONDUCTS } from './providers.ts';
 
 export const PROVIDERS = Array.from({ length: 8 }, (_, index) => `f0100${index}`);
-export const CONTENTS = 6;
 const ACCOUNTS = ['alice', 'bob'] as const;
 const SEND_FAULTS: readonly SendFault[] = ['lost_before', 'lost_after', 'late'];
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,8 @@ export const action = fc.oneof(
     account: fc.constantFrom(...ACCOUNTS),
     content: fc.nat(CONTENTS - 1),
   }),
-  doing<'remove', { pick: number }>(1, 'remove', { pick }),
+  doing<'read', { content: number }>(4, 'read', { content: fc.nat(CONTENTS - 1) }),
+  doing<'remove', { pick: number }>(2, 'remove', { pick }),
   doing<'conduct', { provider: string; conduct: (typeof CONDUCTS)[number] }>(4, 'conduct', {
     provider,
     conduct: fc.constantFrom(...CONDUCTS),

@@ -1,8 +1,9 @@
 import { type Chain, type ChainView, ColdError } from '../../daemon/domain/cold-ports.ts';
 import type { Clock } from '../../daemon/domain/ports.ts';
 import { balanceOf, CLIENT_ID, type SimChain } from './chain.ts';
-import { type NodeFaults, WALLET } from './maker.ts';
 import type { SimMarket } from './market.ts';
+import type { NodeFaults } from './node.ts';
+import { WALLET } from './proposing.ts';
 
 /** Of the other wallet. */
 const OTHER_ID = 'f0777';

@@ -1,11 +1,13 @@
 import { ColdError } from '../../daemon/domain/cold-ports.ts';
 import type { ColdStore, ColdView } from '../../daemon/domain/cold-store-port.ts';
+import { isHeld } from '../../daemon/domain/content.ts';
 import { isFbpdError } from '../../daemon/domain/errors.ts';
 import type { Pin, PinRequest } from '../../daemon/domain/pin.ts';
 import type { ColdPolicy } from '../../daemon/domain/policy.ts';
 import type { PinStore } from '../../daemon/domain/ports.ts';
 import type { Budget } from '../../daemon/plan/money.ts';
 import type { Reconciler } from '../../daemon/reconcilers/scheduler.ts';
+import type { RunningRetrieval } from '../../daemon/retrieval.ts';
 import { COUNTED_TYPES as COLD_TYPES } from '../../daemon/store/cold-store.ts';
 import { COUNTED_TYPES } from '../../daemon/store/pin-store.ts';
 import { MemoryStore } from '../fixtures/create-memory-store.ts';
@@ -13,6 +15,7 @@ import { SimFile } from './append-file.ts';
 import { FlakyStore } from './flaky-store.ts';
 import { Crash, Life } from './life.ts';
 import { openParts } from './parts.ts';
+import { isTrulyActive } from './truth.ts';
 import type { World } from './world.ts';
 
 export interface SimConfig {
@@ -22,6 +25,8 @@ export interface SimConfig {
   startLeadEpochs: number;
   /** What each content is said to have. */
   contentBytes: number;
+  /** So many contents have room in the hot tier. */
+  hotContents: number;
 }
 
 export const SMALL_CONFIG: SimConfig = {
@@ -37,13 +42,18 @@ export const SMALL_CONFIG: SimConfig = {
     excluded: [],
     maxWaitMs: 10 * 60_000,
     minFillBytes: 2 ** 30,
+    repackBelow: 0.5,
   },
   budget: { perDayAtto: 2_000_000_000n, perDealAtto: 30_000_000n },
   confirmLostEpochs: 10,
   startLeadEpochs: 100,
   // A piece takes two of them.
   contentBytes: 600 * 2 ** 20,
+  hotContents: Number.MAX_SAFE_INTEGER,
 };
+
+/** About so many turns a pass takes that has something to do. */
+const TURNS_MAX = 1_000;
 
 /** The real stores, planners and reconcilers in a process that can die at any call, over a world that goes on. */
 export class SimDaemon {
@@ -61,6 +71,7 @@ export class SimDaemon {
   pins!: PinStore;
   cold!: ColdStore;
   view!: ColdView;
+  retrieval!: RunningRetrieval;
   #reconcilers = new Map<string, Reconciler>();
   /** How many processes there were. */
   generation = 0;
@@ -96,11 +107,18 @@ export class SimDaemon {
     await this.pins.recoverFetches();
   }
 
-  /** One pass of each, in that order or side by side, after what the hot side does. */
-  async work(order: readonly string[], atOnce = false): Promise<void> {
+  /**
+   * One pass of each, in that order or side by side, after what the hot side does. With `amid`, side by side with something that
+   * somebody asks for meanwhile.
+   */
+  async work(order: readonly string[], atOnce = false, amid?: () => Promise<void>): Promise<void> {
     await this.#living(() => this.#bringIn());
-    if (atOnce) await this.#living(() => this.#allAtOnce(order));
+    await this.#living(() => this.#pass('release'));
+    if (this.world.random.below(2) === 0) await this.#living(() => this.#pass('gc'));
+    if (atOnce) await Promise.all([this.#living(() => this.#allAtOnce(order)), this.#aWhileLater(amid)]);
     else for (const name of order) await this.#living(() => this.#pass(name));
+    // A commit that makes a fetch due wakes it: what was let go and is wanted again is not gone for long.
+    await this.#living(() => this.#bringIn());
   }
 
   #pass(name: string): Promise<unknown> | undefined {
@@ -111,6 +129,13 @@ export class SimDaemon {
   async #allAtOnce(order: readonly string[]): Promise<void> {
     const results = await Promise.allSettled(order.map((name) => this.#pass(name)));
     for (const result of results) if (result.status === 'rejected' && !isExpected(result.reason)) throw result.reason;
+  }
+
+  /** Some steps of the passes later. */
+  async #aWhileLater(task: (() => Promise<void>) | undefined): Promise<void> {
+    if (task === undefined) return;
+    for (let turns = this.world.random.below(TURNS_MAX); turns > 0; turns--) await undefined;
+    await task();
   }
 
   async add(accountId: string, request: PinRequest): Promise<void> {
@@ -125,6 +150,38 @@ export class SimDaemon {
     if (pin === undefined) return;
     this.accepted.delete(pin.requestId);
     await this.#living(() => this.pins.remove(pin.accountId, pin.requestId));
+  }
+
+  /** Somebody reads it, and waits until it is there or cannot be had. */
+  async read(contentKey: string): Promise<void> {
+    await this.#living(async () => {
+      const content = await this.pins.content(contentKey);
+      if (content === undefined || !isHeld(content)) return;
+      this.retrieval.noteRead(contentKey);
+      if (content.hot === 'cold') await this.retrieval.warm(contentKey);
+    });
+  }
+
+  /** Invariant 5, in other words than the planner's: called before a hot copy goes. */
+  async checkMayGo(contentKey: string): Promise<void> {
+    const proven = await Promise.all(
+      (await this.cold.piecesOf(contentKey)).map(async ({ value: piece }) => {
+        const active = (await this.cold.dealsOf(piece.id)).map(({ value }) => value).filter(({ state }) => state === 'active');
+        const holders = new Set(active.map(({ provider }) => provider));
+        return holders.size >= 2 && active.some(({ retrievalEvidence }) => retrievalEvidence !== undefined);
+      }),
+    );
+    if (!proven.includes(true)) this.violations.push(`the hot copy of ${contentKey} was let go, and nothing proves the cold ones`);
+  }
+
+  /** The second half of invariant 2: only what nobody has is said to be lost. */
+  async checkIsLost(contentKey: string): Promise<void> {
+    for (const { value: piece } of await this.cold.piecesOf(contentKey)) {
+      for (const reached of this.world.market.reached.values()) {
+        if (reached.pieceId === piece.id && isTrulyActive(this.world, reached))
+          this.violations.push(`${contentKey} is said to be lost, and ${reached.provider} has it`);
+      }
+    }
   }
 
   async suspend(provider: string, isSuspended: boolean): Promise<void> {
@@ -153,7 +210,7 @@ export class SimDaemon {
     await this.restart();
   }
 
-  /** The hot side in its shortest form: what is wanted is there at once, what nobody wants goes. */
+  /** Fetches for pins in their shortest form: what is wanted is there at once. */
   async #bringIn(): Promise<void> {
     const { pins, world } = this;
     for (const accountId of pins.queuedAccounts()) {
@@ -161,12 +218,9 @@ export class SimDaemon {
         const { key } = found.next.content;
         if (!(await pins.beginFetch(key, 'ours'))) continue;
         world.hot.add(key);
+        world.blocks.add(key);
         await pins.endFetch(key, { kind: 'pinned', sizeBytes: this.config.contentBytes, blocks: 1 });
       }
-    }
-    for (const { key } of await pins.releasing(100)) {
-      world.hot.delete(key);
-      await pins.released(key);
     }
   }
 }

@@ -3,14 +3,18 @@ import test from 'ava';
 import type { Piece } from '../../daemon/domain/piece.ts';
 import { createContentKey, createPinRequest } from '../fixtures/create-pins.ts';
 import { SimDaemon, SMALL_CONFIG } from './daemon.ts';
-import { SMALL_WORLD, World } from './world.ts';
+import { Crash } from './life.ts';
+import { SMALL_WORLD, World, type WorldOptions } from './world.ts';
 
 /** Each was an interleaving of two reconcilers, or of one and the operator, that went wrong once. */
 
 const ORDER = ['pieces', 'create', 'verify', 'renew'];
 
-async function createDaemon(): Promise<SimDaemon> {
-  const daemon = await SimDaemon.start(new World({ ...SMALL_WORLD, seed: 1 }), { ...SMALL_CONFIG, contentBytes: 1_100 * 2 ** 20 });
+async function createDaemon(options: Partial<WorldOptions> = {}): Promise<SimDaemon> {
+  const daemon = await SimDaemon.start(new World({ ...SMALL_WORLD, seed: 1, ...options }), {
+    ...SMALL_CONFIG,
+    contentBytes: 1_100 * 2 ** 20,
+  });
   await daemon.add('alice', createPinRequest(0, { contentKey: createContentKey(0) }));
   return daemon;
 }
@@ -87,4 +91,109 @@ test('copies bought from another wallet are copies still: none is lost, and none
   await live(40);
   t.like(daemon.cold.totals().deals, { active: 3 });
   t.is(world.market.reached.size, 3);
+});
+
+/**
+ * The first deal of a piece is about to be intended when its content is unpinned, and on its way when the hot copy goes.
+ * Resolves when both are over.
+ */
+async function removeAmidIntent(daemon: SimDaemon): Promise<void> {
+  const { world, cold, pins } = daemon;
+  world.advance(30);
+  await daemon.work(['pieces']);
+  const isGoing = Promise.withResolvers<void>();
+  const isSent = Promise.withResolvers<void>();
+  let releasing: Promise<void> | undefined;
+  let looks = 0;
+  const { day } = cold;
+  cold.day = async (number) => {
+    // The plan has read it before, then comes what is booked.
+    looks += 1;
+    if (looks === 2) {
+      await daemon.remove(0);
+      releasing = daemon.work(['release']);
+      await isGoing.promise;
+    }
+    return day.call(cold, number);
+  };
+  const { content } = pins;
+  pins.content = async (key) => {
+    pins.content = content;
+    const found = await content.call(pins, key);
+    isGoing.resolve();
+    await isSent.promise;
+    return found;
+  };
+  await daemon.work(['create']);
+  cold.day = day;
+  isSent.resolve();
+  await releasing;
+}
+
+test('nobody is asked to fetch what is being let go at that moment', async (t) => {
+  const daemon = await createDaemon({ maker: 'fetches' });
+  await removeAmidIntent(daemon);
+  const { world } = daemon;
+  await daemon.work(['gc']);
+  world.advance(90);
+  t.deepEqual(world.market.brokenTransfers, []);
+});
+
+test('nor is anybody when the process died after the hot pin went, and before that was written down', async (t) => {
+  const daemon = await createDaemon({ maker: 'fetches' });
+  const { world } = daemon;
+  world.advance(30);
+  await daemon.work(['pieces']);
+  const { onSend } = world.market;
+  // The deals are on disk, and nothing of them has arrived anywhere.
+  world.market.onSend = () => {
+    daemon.life.isDead = true;
+    throw new Crash('send');
+  };
+  await daemon.work(['create']);
+  world.market.onSend = onSend;
+  await daemon.remove(0);
+  world.hot.delete(createContentKey(0));
+  await daemon.work(['gc', 'verify', 'create']);
+  world.advance(90);
+  t.like(daemon.cold.totals().deals, { intended: 3 });
+  t.deepEqual(world.market.brokenTransfers, []);
+});
+
+test('a hot copy that was let go while the next deal was being made is brought back, also when the process dies of it', async (t) => {
+  const daemon = await createDaemon({ maker: 'fetches' });
+  const { world } = daemon;
+  const key = createContentKey(0);
+  for (let turn = 0; turn < 40; turn += 1) {
+    world.advance(10);
+    await daemon.work([...ORDER, 'sample']);
+  }
+  const [first] = world.chain.published.keys();
+  world.chain.schedule(world.chain.headEpoch + 1, { kind: 'terminate', cid: first ?? '', deletes: true });
+  for (let turn = 0; turn < 40 && daemon.cold.totals().deals.lost === undefined; turn += 1) {
+    world.advance(10);
+    await daemon.work(['verify']);
+  }
+  t.is(daemon.cold.totals().deals.lost, 1);
+  // There is no room for it from now on.
+  daemon.config.hotContents = 0.1;
+  await daemon.restart();
+  const { pins } = daemon;
+  const { evict } = pins;
+  pins.evict = async (contentKey, text) => {
+    pins.evict = evict;
+    await daemon.work(['renew']);
+    const isGone = await evict.call(pins, contentKey, text);
+    daemon.life.isDead = true;
+    return isGone;
+  };
+  await daemon.work(['verify', 'evict']);
+  t.is((await daemon.pins.content(key))?.hot, 'cold');
+  t.is(world.market.reached.size, 4);
+  for (let turn = 0; turn < 20; turn += 1) {
+    await daemon.work(['gc', 'evict']);
+    world.advance(5);
+  }
+  t.deepEqual(world.market.brokenTransfers, []);
+  t.like(daemon.cold.totals().deals, { active: 2 });
 });

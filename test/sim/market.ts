@@ -1,7 +1,9 @@
-import type { RefusalKind } from '../../daemon/domain/cold-ports.ts';
+import type { RefusalKind, SendReply } from '../../daemon/domain/cold-ports.ts';
 import type { Random } from '../fixtures/random.ts';
 import type { Agenda } from './agenda.ts';
 import { availableOf, costOf, type Proposal, type SimChain } from './chain.ts';
+import { SimFetching } from './fetching.ts';
+import type { Sent } from './proposing.ts';
 import type { SimProvider } from './providers.ts';
 
 /** One distinct proposal that reached the other side, and what has truly become of it. */
@@ -10,7 +12,7 @@ export interface Reached extends Proposal {
   pieceId: string;
   reachedEpoch: number;
   /**
-   * - `proposed`: the provider has it · `accepted`: it has the bytes · `publishing`: its message is on its way
+   * - `proposed`: the provider has it · `accepted`: it has the bytes, or fetches them · `publishing`: its message is on its way
    * - `published`: that got on the chain, at least once · `dead`: the provider will do nothing more for it
    */
   state: 'proposed' | 'accepted' | 'publishing' | 'published' | 'dead';
@@ -28,7 +30,13 @@ export interface SimMarketOptions {
   providers: ReadonlyMap<string, SimProvider>;
   random: Random;
   walletAtto: bigint;
+  /** Bytes of a piece as providers can fetch them. Absent: they come from what was made known to the node. */
+  served?: (pieceId: string) => Uint8Array | undefined;
 }
+
+/** To so much the operator fills escrow up that nobody else fills up, and so long it takes until it is noticed. */
+const ESCROW_LEVEL_ATTO = 200_000_000n;
+const TOP_UP_EPOCHS = 10;
 
 /** The Lotus node as a client of the market, and the providers: both outlive the daemon's process. */
 export class SimMarket {
@@ -51,6 +59,7 @@ export class SimMarket {
   #sentAtto = 0n;
   readonly #agenda: Agenda;
   readonly #random: Random;
+  readonly #fetching: SimFetching | undefined;
 
   constructor(options: SimMarketOptions) {
     this.chain = options.chain;
@@ -58,6 +67,11 @@ export class SimMarket {
     this.walletAtto = options.walletAtto;
     this.#agenda = options.agenda;
     this.#random = options.random;
+    const { served, chain, agenda, random } = options;
+    const isUp = (provider: string): boolean => this.provider(provider).conduct !== 'down';
+    const onGone = (deal: Reached): void => void this.brokenTransfers.push({ ...deal });
+    this.#fetching = served && new SimFetching({ chain, agenda, random: random.fork('fetching'), served, isUp, onGone });
+    if (served !== undefined) this.#topUp();
     this.chain.onUnpublished = ({ cid }, comesAgain) => this.#unpublished(cid, comesAgain);
     this.chain.onPublished = (proposal, chainDealId) => this.#published(proposal, chainDealId);
   }
@@ -69,13 +83,31 @@ export class SimMarket {
   }
 
   /** The node takes a proposal; from now on it is tracked, whatever becomes of the reply. */
-  take(proposal: Proposal & { dealId: string; pieceId: string }): void {
+  take(proposal: Sent): void {
     if (this.reached.has(proposal.cid)) return;
-    const deal: Reached = { ...proposal, reachedEpoch: this.chain.headEpoch, state: 'proposed' };
-    this.reached.set(deal.cid, deal);
+    const deal = this.#reach(proposal);
     this.#open.add(deal);
     if (this.#fund()) this.#decide(deal);
     else this.#end(deal, { kind: 'refused', why: 'funds', said: 'not enough funds in the wallet' });
+  }
+
+  /** The provider itself is asked. It looks at what it is offered before it looks whether it has that already. */
+  offer(proposal: Sent): SendReply {
+    const { conduct, refusal } = this.provider(proposal.provider);
+    this.#later(TOP_UP_EPOCHS, () => this.#topUp());
+    if (conduct === 'refuses') return { kind: 'refused', why: refusal, said: 'no, thank you' };
+    if (conduct === 'not_allowed') return { kind: 'refused', why: 'not_allowed', said: 'client not allowed' };
+    if (this.chain.headEpoch >= proposal.startEpoch) return { kind: 'refused', why: 'terms', said: 'the start is past' };
+    if (availableOf(this.chain.money.latest()) < costOf(proposal)) return { kind: 'refused', why: 'funds', said: 'escrow not enough' };
+    if (this.reached.has(proposal.cid)) return { kind: 'sent', said: 'the provider had it already' };
+    this.#decide(this.#reach(proposal));
+    return { kind: 'sent', said: 'the provider has taken it' };
+  }
+
+  #reach(proposal: Sent): Reached {
+    const deal: Reached = { ...proposal, reachedEpoch: this.chain.headEpoch, state: 'proposed' };
+    this.reached.set(deal.cid, deal);
+    return deal;
   }
 
   #decide(deal: Reached): void {
@@ -89,9 +121,18 @@ export class SimMarket {
   }
 
   #transfer(deal: Reached, drops: boolean): void {
+    if (this.#fetching !== undefined) {
+      deal.state = 'accepted';
+      this.#fetching.fetch(deal, (bytes) => this.#transferred(deal, bytes, drops));
+      return;
+    }
     const bytes = this.imports.get(deal.pieceCid);
+    if (bytes === undefined) this.brokenTransfers.push({ ...deal });
+    this.#transferred(deal, bytes, drops);
+  }
+
+  #transferred(deal: Reached, bytes: Uint8Array | undefined, drops: boolean): void {
     if (bytes === undefined) {
-      this.brokenTransfers.push({ ...deal });
       this.#end(deal, { kind: 'doubtful', said: 'data transfer failed' });
       return;
     }
@@ -141,12 +182,21 @@ export class SimMarket {
     const money = this.chain.money.latest();
     const short = needed - availableOf(money) - (this.#sentAtto - money.addedAtto);
     if (short > this.walletAtto) return false;
-    if (short > 0n) {
-      this.walletAtto -= short;
-      this.#sentAtto += short;
-      this.chain.schedule(this.chain.headEpoch + 1, { kind: 'fund', atto: short });
-    }
+    if (short > 0n) this.#addToEscrow(short);
     return true;
+  }
+
+  /** By the operator's hand, as far as the wallet has it. */
+  #topUp(): void {
+    const money = this.chain.money.latest();
+    const short = ESCROW_LEVEL_ATTO - availableOf(money) - (this.#sentAtto - money.addedAtto);
+    if (short > 0n && short <= this.walletAtto) this.#addToEscrow(short);
+  }
+
+  #addToEscrow(atto: bigint): void {
+    this.walletAtto -= atto;
+    this.#sentAtto += atto;
+    this.chain.schedule(this.chain.headEpoch + 1, { kind: 'fund', atto });
   }
 
   #isDown({ provider }: Reached): boolean {

@@ -3,18 +3,21 @@ import { createLog } from '../../daemon/log.ts';
 import { rulesOf } from '../../daemon/plan/rules.ts';
 import { createCold } from '../../daemon/reconcilers/index.ts';
 import type { Reconciler } from '../../daemon/reconcilers/scheduler.ts';
+import type { RunningRetrieval } from '../../daemon/retrieval.ts';
 import { openColdStore } from '../../daemon/store/cold-store.ts';
 import { type OpenedPinStore, openPinStore } from '../../daemon/store/pin-store.ts';
 import { createSimChainPort } from './chain-port.ts';
 import type { SimDaemon } from './daemon.ts';
+import { openCache } from './hot-cache.ts';
 import { mortal } from './life.ts';
-import { createSimMaker } from './maker.ts';
+import { createMaker } from './maker.ts';
 import { createSimWorks } from './works.ts';
 
 export interface Parts {
   pins: OpenedPinStore;
   cold: ColdStore;
   view: ColdView;
+  retrieval: RunningRetrieval;
   reconcilers: readonly Reconciler[];
 }
 
@@ -29,6 +32,10 @@ export async function openParts(daemon: SimDaemon): Promise<Parts> {
   const pins = await openPinStore({ store, clock: world, log, randomUUID, cold: true });
   const cold = await openColdStore({ store, clock: world, log, pins, spendLogFile: daemon.spendLog.port(life, () => chance.next()) });
   const { providers } = world.market;
+  const maker = mortal(life, 'maker', createMaker(world));
+  let losses = (): void => undefined;
+  let warm = async (_contentKey: string): Promise<unknown> => undefined;
+  let keeps = async (_contentKey: string, _signal: AbortSignal): Promise<boolean> => false;
   const parts = createCold(
     {
       store: cold,
@@ -45,16 +52,20 @@ export async function openParts(daemon: SimDaemon): Promise<Parts> {
           faults: world.faults,
         }),
       ),
-      maker: mortal(
+      maker,
+      works: mortal(
         life,
-        'maker',
-        createSimMaker({ market: world.market, disk: world.disk, faults: world.faults, later: (epochs, run) => world.later(epochs, run) }),
+        'works',
+        createSimWorks(world.disk, world.hot, () => maker.needsFile),
       ),
-      works: mortal(life, 'works', createSimWorks(world.disk, world.hot)),
       policies: [config.policy],
       trusted: [...providers.keys()],
       countries: new Map([...providers].map(([id, { country }]) => [id, country])),
       random: () => chance.next(),
+      pins,
+      warm: (contentKey) => warm(contentKey),
+      keeps: (contentKey, signal) => keeps(contentKey, signal),
+      onLosses: () => losses(),
       rules: rulesOf({
         ...config.budget,
         finalityEpochs: world.options.finalityEpochs,
@@ -67,6 +78,10 @@ export async function openParts(daemon: SimDaemon): Promise<Parts> {
     },
     () => undefined,
   );
-  const { view, settled: _settled, ...reconcilers } = parts;
-  return { pins, cold, view, reconcilers: Object.values(reconcilers) };
+  const { view, pieces, create, verify, renew, sample, wantSample } = parts;
+  const { evict, release, gc, retrieval } = openCache(daemon, { pins, cold, maker, wantSample });
+  losses = () => evict.noteLosses();
+  warm = (contentKey) => retrieval.warm(contentKey);
+  keeps = (contentKey, signal) => release.keeps(contentKey, signal);
+  return { pins, cold, view, retrieval, reconcilers: [pieces, create, verify, renew, sample, evict, release, gc] };
 }

@@ -7,6 +7,7 @@ import { SMALL_WORLD, World, type WorldOptions } from './world.ts';
 
 /** Deals so short that renewals come into the story. */
 const SHORT_EPOCHS = 1_500;
+export const SHORT_POLICY = { ...SMALL_CONFIG.policy, durationEpochs: SHORT_EPOCHS, renewBeforeEpochs: 400 };
 
 export interface Story {
   seed: number;
@@ -46,11 +47,15 @@ export async function search({ numRuns, maxLength, untilMs }: Search): Promise<v
   const story = fc.record({
     seed: fc.nat(1_000_000),
     actions: fc.array(action, { minLength: Math.ceil(maxLength / 2), maxLength, size: 'max' }),
-    world: fc.record({ isWallNetwork: fc.boolean() }),
+    world: fc.record({ isWallNetwork: fc.boolean(), maker: fc.constantFrom('files' as const, 'fetches' as const) }),
     config: fc.constantFrom<Partial<SimConfig>>(
       {},
       { budget: { ...SMALL_CONFIG.budget, perDayAtto: 300_000_000n } },
-      { policy: { ...SMALL_CONFIG.policy, durationEpochs: SHORT_EPOCHS, renewBeforeEpochs: 400 } },
+      { hotContents: 2 },
+      { policy: SHORT_POLICY },
+      // Where one of two contents of a piece is wanted no more, it is repacked.
+      { policy: { ...SHORT_POLICY, repackBelow: 0.9 } },
+      { policy: { ...SHORT_POLICY, repackBelow: 0.9 }, hotContents: 2 },
     ),
   });
   await fc.assert(
@@ -60,6 +65,7 @@ export async function search({ numRuns, maxLength, untilMs }: Search): Promise<v
     {
       numRuns,
       interruptAfterTimeLimit: untilMs,
+      includeErrorInReport: true,
       ...(seed === undefined ? {} : { seed: Number(seed) }),
       ...(path === undefined ? {} : { path }),
     },

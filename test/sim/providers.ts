@@ -11,6 +11,7 @@ import type { Ask, ProviderOnChain } from '../../daemon/domain/provider.ts';
  * - `neverSeals`: publishes, and lets the start pass
  * - `lies`: claims that deals are published and sealed which are not
  * - `denies`: says that a deal failed, and publishes it all the same
+ * - `forgets`: asked itself, knows nothing of a deal until it is about to publish it
  */
 export const CONDUCTS = [
   'honest',
@@ -23,6 +24,7 @@ export const CONDUCTS = [
   'neverSeals',
   'lies',
   'denies',
+  'forgets',
 ] as const;
 export type Conduct = (typeof CONDUCTS)[number];
 

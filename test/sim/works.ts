@@ -7,7 +7,13 @@ import type { BuiltPiece, PieceMember } from '../../daemon/domain/piece.ts';
 export class SimDisk {
   /** Bytes of each piece's CAR, by piece id. */
   readonly staged = new Map<string, Uint8Array>();
+  /** Manifests of pieces, by piece id: here the CAR itself, of which the hot blocks have to be there. */
+  readonly manifests = new Map<string, Uint8Array>();
   isFull = false;
+  /** `limits.piece_max`. */
+  pieceMaxBytes = Number.POSITIVE_INFINITY;
+  /** Sizes of contents that are to be cut, by key. */
+  readonly sizes = new Map<string, number>();
 }
 
 /** Contents of the hot tier, by key. */
@@ -15,7 +21,8 @@ export type SimHot = ReadonlySet<string>;
 
 const encoder = new TextEncoder();
 
-export function createSimWorks(disk: SimDisk, hot: SimHot): PieceWorks {
+/** @param keepsFiles - whether what is built is staged as well */
+export function createSimWorks(disk: SimDisk, hot: SimHot, keepsFiles = () => true): PieceWorks {
   return {
     async build(pieceId, members) {
       for (const { contentKey } of members) {
@@ -23,11 +30,24 @@ export function createSimWorks(disk: SimDisk, hot: SimHot): PieceWorks {
       }
       if (disk.isFull) throw new PieceError('no_room', 'the disk is full');
       const bytes = carOf(members);
-      disk.staged.set(pieceId, bytes);
+      const largestBytes = members[0]?.part?.pieceBytesMax ?? disk.pieceMaxBytes;
+      if (builtOf(members, bytes).pieceSizeBytes > largestBytes)
+        throw new PieceError('too_large', 'it does not fit into the largest piece');
+      disk.manifests.set(pieceId, bytes);
+      if (keepsFiles()) disk.staged.set(pieceId, bytes);
       return builtOf(members, bytes);
+    },
+    async cut(contentKey, carBytesMax) {
+      if (!hot.has(contentKey)) throw new PieceError('missing_block', `a block of ${contentKey} is not held`, { contentKey });
+      const parts = Math.max(1, Math.ceil((disk.sizes.get(contentKey) ?? 0) / carBytesMax));
+      return Array.from({ length: parts }, (_, index) => ({ from: index, to: index + 1, sizeBytes: carBytesMax - 1_000 }));
     },
     async staged(pieceId) {
       return disk.staged.has(pieceId) ? `sim:${pieceId}` : undefined;
+    },
+    async open({ id, carSizeBytes }) {
+      if (!disk.staged.has(id) && !disk.manifests.has(id)) return undefined;
+      return { carSizeBytes, read: async function* () {} };
     },
     async receive(piece, car) {
       const bytes = await wholePiece(piece, car);
@@ -42,10 +62,23 @@ export function createSimWorks(disk: SimDisk, hot: SimHot): PieceWorks {
     async drop(pieceId) {
       disk.staged.delete(pieceId);
     },
+    async forget(pieceId) {
+      disk.staged.delete(pieceId);
+      disk.manifests.delete(pieceId);
+    },
     async list() {
-      return [...disk.staged.keys()];
+      return [...new Set([...disk.staged.keys(), ...disk.manifests.keys()])];
     },
   };
+}
+
+/** What a provider gets that comes for a piece now; undefined when there is no manifest of it, or not all of its blocks. */
+export function servedBytes(pieceId: string, { staged, manifests }: SimDisk, blocks: SimHot): Uint8Array | undefined {
+  const file = staged.get(pieceId);
+  const car = manifests.get(pieceId);
+  if (file !== undefined || car === undefined) return file;
+  const keys: string[] = JSON.parse(new TextDecoder().decode(car));
+  return keys.every((key) => blocks.has(key)) ? car : undefined;
 }
 
 /** Raw blocks of which only the hash in the CID counts. */
@@ -63,14 +96,17 @@ export function pieceCidOf(bytes: Uint8Array): string {
 }
 
 function carOf(members: readonly PieceMember[]): Uint8Array {
-  return encoder.encode(JSON.stringify(members.map(({ contentKey }) => contentKey)));
+  return encoder.encode(JSON.stringify(members.map(({ contentKey, part }) => (part === undefined ? contentKey : [contentKey, part.from]))));
 }
 
 function builtOf(members: readonly PieceMember[], bytes: Uint8Array): BuiltPiece {
   const carSizeBytes = members.reduce((sum, { sizeBytes }) => sum + sizeBytes + 100, 100);
   const [first] = members;
   return {
-    rootCid: members.length === 1 && first !== undefined ? first.contentKey : `root-${hash('sha256', bytes).slice(0, 16)}`,
+    rootCid:
+      members.length === 1 && first?.part === undefined && first !== undefined
+        ? first.contentKey
+        : `root-${hash('sha256', bytes).slice(0, 16)}`,
     pieceCid: pieceCidOf(bytes),
     carSizeBytes,
     pieceSizeBytes: 2 ** Math.max(8, Math.ceil(Math.log2((carSizeBytes * 128) / 127))),

@@ -3,10 +3,10 @@ import { createRandom, type Random } from '../fixtures/random.ts';
 import { Agenda } from './agenda.ts';
 import { type Money, SimChain } from './chain.ts';
 import { EPOCH_MS, GENESIS_MS } from './chain-port.ts';
-import type { NodeFaults } from './maker.ts';
 import { SimMarket } from './market.ts';
+import type { NodeFaults } from './node.ts';
 import { createProviders } from './providers.ts';
-import { SimDisk } from './works.ts';
+import { SimDisk, servedBytes } from './works.ts';
 
 export interface WorldOptions {
   seed: number;
@@ -16,6 +16,8 @@ export interface WorldOptions {
   walletAtto: bigint;
   /** Whether the network's time is the wall's, so that a node that is behind can be told. */
   isWallNetwork: boolean;
+  /** Deals are made by a maker that takes CAR files, or by one whose providers fetch pieces from the hot tier. */
+  maker: 'files' | 'fetches';
 }
 
 export const SMALL_WORLD: Omit<WorldOptions, 'seed'> = {
@@ -24,6 +26,7 @@ export const SMALL_WORLD: Omit<WorldOptions, 'seed'> = {
   settleEpochs: 60,
   walletAtto: 10n ** 18n,
   isWallNetwork: false,
+  maker: 'files',
 };
 
 const START_EPOCH = 100_000;
@@ -37,6 +40,8 @@ export class World implements Clock {
   readonly disk = new SimDisk();
   /** Contents that the hot tier holds. */
   readonly hot = new Set<string>();
+  /** Contents, of one block each, that lie in the hot tier, pinned or not. */
+  readonly blocks = new Set<string>();
   readonly faults: NodeFaults & { otherNetwork: boolean } = {
     isDown: false,
     isUnauthorized: false,
@@ -60,6 +65,7 @@ export class World implements Clock {
       providers: createProviders(),
       random: this.random.fork('market'),
       walletAtto: options.walletAtto,
+      ...(options.maker === 'fetches' && { served: (pieceId: string) => servedBytes(pieceId, this.disk, this.blocks) }),
     });
   }
 

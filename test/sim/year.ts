@@ -41,6 +41,7 @@ export async function liveYear({ pins, days, seed, onProgress }: YearOptions): P
     budget,
     confirmLostEpochs: 120,
     startLeadEpochs: 3 * day,
+    hotContents: Number.MAX_SAFE_INTEGER,
     contentBytes: 100 * MIB,
   });
   for (let pin = 0; pin < pins; pin++) await daemon.add(`account-${pin % 7}`, createPinRequest(0, { contentKey: createContentKey(pin) }));

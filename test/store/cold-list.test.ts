@@ -73,6 +73,39 @@ test('a pin that comes back to what has a cold side is listed before it is held 
   });
 });
 
+test('a content that has a hot copy again is listed, and one that is let go is not', async (t) => {
+  const store = new MemoryStore({ countedTypes: PIN_AND_COLD_TYPES });
+  const pins = await openPins(store, true);
+  const contentKey = createContentKey(1);
+  await pins.add('alice', createPinRequest(1));
+  await hold(pins, contentKey);
+  await unlist(store);
+  await pins.evict(contentKey, 'test');
+  await pins.released(contentKey);
+  t.deepEqual(await listed(store), []);
+  await pins.beginWarm(contentKey);
+  await pins.endWarm(contentKey, { sizeBytes: 1, blocks: 1 });
+  t.deepEqual(await listed(store), [`l/${contentKey}`]);
+});
+
+test('a change of the cold side lists contents in its own commit, and tells of them', async (t) => {
+  const { pins, cold, store } = await createMemoryColdStore();
+  const told: string[] = [];
+  cold.onDue((what) => told.push(what));
+  await pins.add('alice', createPinRequest(1));
+  await unlist(store);
+  const contentKey = createContentKey(1);
+  await cold.write({ pieces: [{ before: undefined, after: createPiece(1) }], list: [contentKey] });
+  t.true(told.includes('contents'));
+  const [due] = await cold.dueContents(10);
+  t.is(due?.contentKey, contentKey);
+  const refused = cold.write({ pieces: [{ before: undefined, after: createPiece(1) }], list: [createContentKey(2)] });
+  await t.throwsAsync(refused, { code: 'CONFLICT' });
+  t.deepEqual(await listed(store), [`l/${contentKey}`]);
+  await cold.write({ list: [contentKey] });
+  if (due !== undefined) await t.throwsAsync(cold.write({ looked: [due] }), { code: 'CONFLICT' }, 'it was listed since it was read');
+});
+
 test('without a cold layer nothing is listed', async (t) => {
   const store = new MemoryStore({ countedTypes: PIN_AND_COLD_TYPES });
   const pins = await openPins(store, false);

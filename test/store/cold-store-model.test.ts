@@ -233,8 +233,8 @@ async function sameAs(t: ExecutionContext, cold: ColdStore, model: Model): Promi
     t.deepEqual(shown, {
       ...(waiting === undefined ? {} : { waiting }),
       pieces: ids.map((pieceId) => {
-        const { id: shownId, state, summary, next } = model.pieces.get(pieceId) as Piece;
-        return { id: shownId, state, summary, next };
+        const { id: shownId, policy, state, summary, next, repack } = model.pieces.get(pieceId) as Piece;
+        return { id: shownId, policy, state, summary, next, ...(repack === undefined ? {} : { repack }) };
       }),
     });
   }

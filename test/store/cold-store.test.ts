@@ -1,8 +1,11 @@
 import test from 'ava';
 
 import type { ColdStore } from '../../daemon/domain/cold-store-port.ts';
+import type { EscrowLine } from '../../daemon/domain/escrow.ts';
+import { verifyStore } from '../../daemon/store/verify.ts';
 import { createDeal, createPiece, createProvider } from '../fixtures/create-cold-records.ts';
 import { createMemoryColdStore, createTestColdStore } from '../fixtures/create-cold-store.ts';
+import { writeEscrow } from '../fixtures/create-escrow-book.ts';
 import { createContentKey, createPinRequest } from '../fixtures/create-pins.ts';
 
 test('what is written is read back, amounts to the last attoFIL, and after a restart too', async (t) => {
@@ -37,6 +40,48 @@ test('what is written is read back, amounts to the last attoFIL, and after a res
     t.deepEqual(opened.totals(), { deals: { intended: 1 }, unknownDeals: 0, pieces: { sealed: 1 }, committedAtto: deal.costAtto });
   }
 });
+
+test('the book of the escrow and its lines are read back to the last attoFIL, newest first, after a restart too', async (t) => {
+  const { cold, reopen } = await createTestColdStore(t);
+  t.is(cold.escrow(), undefined);
+  const { book, lines } = await writeEscrow(cold);
+  for (const opened of [cold, (await reopen()).cold]) {
+    t.deepEqual(opened.escrow()?.value, book);
+    t.deepEqual(await opened.escrowLines(10), [...lines].reverse());
+    t.deepEqual(await opened.escrowLines(1), lines.slice(-1));
+  }
+  await t.throwsAsync(cold.write({ escrowLines: lines }), { code: 'CONFLICT' });
+});
+
+test('while spending is frozen no version of a message is written, and anything else of the book is', async (t) => {
+  const { cold } = await createMemoryColdStore();
+  const { book } = await writeEscrow(cold);
+  await cold.write({ breaker: { before: undefined, after: { by: 'operator', code: 'frozen', text: 'x', atMs: 5 } } });
+  const { message } = book;
+  if (message === undefined) return t.fail('no message');
+  const versions = [...message.versions, ...message.versions.slice(-1)];
+  const before = cold.escrow();
+  await t.throwsAsync(cold.write({ escrow: { before, after: { ...book, message: { ...message, versions } } } }), { code: 'CONFLICT' });
+  await cold.write({ escrow: { before, after: { ...book, epoch: 101 } } });
+  t.is(cold.escrow()?.value.epoch, 101);
+});
+
+for (const [what, damage, problem] of [
+  ['a line that is missing', { escrowLines: (lines: EscrowLine[]) => lines.slice(1) }, /has 3 lines, and not all of them are there/],
+  ['lines that say something else than the book', { gift: 1n }, /do not add up to what it says of "gift"/],
+  ['an escrow that its lines do not explain', { escrowAtto: 1n }, /book says 0\.000000000000000001 FIL, and its sums come to/],
+] as const)
+  test(`fbpd check sees ${what}`, async (t) => {
+    const { cold, store } = await createMemoryColdStore();
+    const { problems: none } = await verifyStore(store as unknown as Parameters<typeof verifyStore>[0]);
+    t.deepEqual(none, []);
+    await writeEscrow(cold, damage);
+    const { problems } = await verifyStore(store as unknown as Parameters<typeof verifyStore>[0]);
+    t.true(
+      problems.some((one) => problem.test(one)),
+      problems.join('; '),
+    );
+  });
 
 test('a change of what is no longer what it was is a CONFLICT, and nothing of it is written', async (t) => {
   const { cold } = await createMemoryColdStore();

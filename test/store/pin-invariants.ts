@@ -58,16 +58,23 @@ async function checkContents(
     if (hot === 'releasing') t.true(fetching === true || unpinSinceMs !== undefined, `${key} is being let go by somebody`);
     else t.true(pins > 0, `${key} is ${hot} for somebody`);
     if (hot === 'pinned') t.true(owner !== 'none', `${key} is held by somebody`);
-    if (unpinSinceMs !== undefined) t.true(hot === 'releasing' && owner === 'ours' && !fetching, `${key} is to be unpinned`);
+    if (unpinSinceMs !== undefined)
+      t.true((hot === 'releasing' || hot === 'cold') && owner === 'ours' && !fetching, `${key} is to be unpinned`);
     const own = new Map(
       [...wants].filter(([want]) => segmentOfKey(want, 1) === key).map(([want, value]) => [segmentOfKey(want, 2), value]),
     );
-    t.deepEqual([...own.keys()], hot === 'pinned' ? [] : [...new Set(held.map(({ accountId }) => accountId))], `wants of ${key}`);
+    if (hot === 'cold')
+      t.is(owner === 'none', fetching !== true && unpinSinceMs === undefined, `${key} is nobody's, or about to be pinned or unpinned`);
+    t.deepEqual(
+      [...own.keys()],
+      hot === 'pinned' || hot === 'cold' ? [] : [...new Set(held.map(({ accountId }) => accountId))],
+      `wants of ${key}`,
+    );
     lists.push(...listKeys(key, { content: contents.get(`o/${key}`), wants: own, events: [] }));
   }
   for (const contentKey of holders.keys()) t.true(contents.has(`o/${contentKey}`), `${contentKey} has a record`);
   for (const key of wants.keys()) t.true(contents.has(`o/${segmentOfKey(key, 1)}`), `${key} is of a content`);
-  const stored = (await Promise.all(['q', 'f', 'u'].map((type) => collect(store.keys(under(type)))))).flat();
+  const stored = (await Promise.all(['q', 'f', 'u', 'oc'].map((type) => collect(store.keys(under(type)))))).flat();
   t.deepEqual(stored.sort(), lists.sort());
 }
 

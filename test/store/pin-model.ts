@@ -13,6 +13,8 @@ export interface ModelPin {
 /** A content in flags, each of which means what it says. It is there without pins while a fetch or an unpin goes on. */
 interface ModelContent {
   held: boolean;
+  /** Held without a hot copy. */
+  cold: boolean;
   failed: boolean;
   fetching: boolean;
   unpinning: boolean;
@@ -30,7 +32,7 @@ export class PinModel {
     this.pins.push(pin);
     const content = this.contents.get(pin.contentKey);
     if (content === undefined) {
-      this.contents.set(pin.contentKey, { held: false, failed: false, fetching: false, unpinning: false, ours: false });
+      this.contents.set(pin.contentKey, { held: false, cold: false, failed: false, fetching: false, unpinning: false, ours: false });
     } else content.failed = false;
   }
 
@@ -53,7 +55,7 @@ export class PinModel {
   /** True when somebody wants the outcome. */
   end(contentKey: string, outcome: FetchOutcome): boolean {
     const content = this.contents.get(contentKey);
-    if (content === undefined) return false;
+    if (content === undefined || content.cold) return false;
     if (!content.fetching && (outcome.kind === 'pinned' || !this.isQueued(contentKey))) return false;
     content.fetching = false;
     if (content.failed || !this.isWanted(contentKey)) {
@@ -70,7 +72,8 @@ export class PinModel {
     for (const contentKey of fetching) {
       const content = this.contents.get(contentKey);
       if (content !== undefined) content.fetching = false;
-      if (content?.failed || !this.isWanted(contentKey)) this.#letGo(contentKey);
+      if (content?.cold) content.unpinning = true;
+      else if (content?.failed || !this.isWanted(contentKey)) this.#letGo(contentKey);
     }
     return fetching;
   }
@@ -91,9 +94,55 @@ export class PinModel {
     return true;
   }
 
+  vanishedToCold(contentKey: string): boolean {
+    const content = this.contents.get(contentKey);
+    if (!content?.held) return false;
+    content.held = false;
+    content.ours = false;
+    content.cold = true;
+    return true;
+  }
+
+  evict(contentKey: string): boolean {
+    const content = this.contents.get(contentKey);
+    if (!content?.held || !content.ours) return false;
+    content.held = false;
+    content.cold = true;
+    content.unpinning = true;
+    return true;
+  }
+
+  beginWarm(contentKey: string): boolean {
+    const content = this.contents.get(contentKey);
+    if (!content?.cold || content.fetching || content.unpinning) return false;
+    content.fetching = true;
+    content.ours = true;
+    return true;
+  }
+
+  endWarm(contentKey: string, isPinned: boolean): boolean {
+    const content = this.contents.get(contentKey);
+    if (!content?.fetching || (!content.cold && !content.failed && this.isWanted(contentKey))) return false;
+    content.fetching = false;
+    if (!content.cold) this.#letGo(contentKey);
+    else if (isPinned) {
+      content.cold = false;
+      content.held = true;
+    } else content.unpinning = true;
+    return true;
+  }
+
+  lose(contentKey: string): boolean {
+    const content = this.contents.get(contentKey);
+    if (!content?.cold || content.fetching || content.unpinning) return false;
+    content.cold = false;
+    content.failed = true;
+    return true;
+  }
+
   retry(contentKey: string): void {
     const content = this.contents.get(contentKey);
-    if (content !== undefined && !content.held) content.failed = false;
+    if (content !== undefined && !content.held && !content.cold) content.failed = false;
   }
 
   block(contentKey: string): void {
@@ -111,12 +160,12 @@ export class PinModel {
   isQueued(contentKey: string): boolean {
     const content = this.contents.get(contentKey);
     if (content === undefined || !this.isWanted(contentKey)) return false;
-    return !content.held && !content.failed && !content.fetching && !content.unpinning;
+    return !content.held && !content.cold && !content.failed && !content.fetching && !content.unpinning;
   }
 
   statusOf(contentKey: string): PinStatus {
     const content = this.contents.get(contentKey);
-    if (content?.held) return 'pinned';
+    if (content?.held || content?.cold) return 'pinned';
     if (content?.failed) return 'failed';
     return content?.fetching ? 'pinning' : 'queued';
   }
@@ -134,6 +183,7 @@ export class PinModel {
     const content = this.contents.get(contentKey);
     if (content === undefined) return;
     content.held = false;
+    content.cold = false;
     if (content.fetching) return;
     if (content.ours) content.unpinning = true;
     else if (!this.isWanted(contentKey)) this.contents.delete(contentKey);

@@ -40,6 +40,11 @@ const action = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('end' as const), contentKey, outcome: fc.constantFrom(...OUTCOMES) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('released' as const), contentKey }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('vanish' as const), contentKey }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('evict' as const), contentKey }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('vanishToCold' as const), contentKey }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('beginWarm' as const), contentKey }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('endWarm' as const), contentKey, isPinned: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), contentKey }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('retry' as const), pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), contentKey }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unblock' as const), contentKey }) },
@@ -109,6 +114,23 @@ async function act(t: ExecutionContext, own: TestPinStore, model: PinModel, next
       return model.released(next.contentKey);
     case 'vanish':
       t.is(await pins.vanished(next.contentKey), model.vanished(next.contentKey));
+      return;
+    case 'evict':
+      t.is(await pins.evict(next.contentKey, 'room is needed'), model.evict(next.contentKey));
+      return;
+    case 'vanishToCold':
+      t.is(await pins.vanishedToCold(next.contentKey), model.vanishedToCold(next.contentKey));
+      return;
+    case 'beginWarm':
+      t.is(await pins.beginWarm(next.contentKey), model.beginWarm(next.contentKey));
+      return;
+    case 'endWarm': {
+      const facts = next.isPinned ? { sizeBytes: 5, blocks: 1 } : undefined;
+      t.is(await pins.endWarm(next.contentKey, facts), model.endWarm(next.contentKey, next.isPinned));
+      return;
+    }
+    case 'lose':
+      t.is(await pins.lose(next.contentKey, REASON), model.lose(next.contentKey));
       return;
     case 'retry':
       return retry(t, own, model, picked);

@@ -1,8 +1,10 @@
-import { type Chain, type ChainView, ColdError, type MarketBalance, type MarketDeal, type PublishedDeal } from '../../domain/cold-ports.ts';
+import { type Chain, type ChainView, ColdError, type MarketBalance, type MarketDeal } from '../../domain/cold-ports.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { ProviderOnChain } from '../../domain/provider.ts';
 import { announcedHosts } from './announced-hosts.ts';
 import { attoOf, booleanOf, bytesOf, cidLink, cidOf, type Fields, fieldsOf, integerOf, listOf, textOf } from './fields.ts';
+import { findPublishMessage, readable } from './find-message.ts';
+import { findPublished } from './find-published.ts';
 import { LotusRefusal, unlessRefused } from './lotus-error.ts';
 import type { LotusRpc } from './lotus-rpc.ts';
 import { publishedDealsOf } from './publish-message.ts';
@@ -30,15 +32,10 @@ const SEARCH_EPOCHS = 2 * 7 * 2_880;
  * timestamps of any time.
  */
 const WALL_CLOCK_NETWORKS: ReadonlySet<string> = new Set(['mainnet', 'testnetnet', 'calibrationnet']);
-const MARKET_ACTOR = /^[ft]05$/;
-const PUBLISH_STORAGE_DEALS = 4;
 /** Lotus v1.26.3: `deal 7 not found - deal may not have completed sealing before …, or deal may have been slashed`. */
 const NO_SUCH_DEAL = /^deal \d+ not found\b/;
 /** Lotus v1.26.3, of an address that never received anything. */
 const NO_SUCH_ACTOR = /\bactor not found$/;
-/** Lotus v1.26.3, of a message that its store does not have. */
-const NO_SUCH_MESSAGE = /^failed to load message: .*(could not find|not found)/;
-
 /** The chain through the JSON-RPC of a Lotus node; only methods that a read token, or none, may call. */
 export function createLotusChain({ rpc, finalityEpochs, clock, searchEpochs = SEARCH_EPOCHS }: LotusChainOptions): Chain {
   /** Unset until asked. Lotus before v1.34 has no such method, and says so every time. */
@@ -87,22 +84,13 @@ export function createLotusChain({ rpc, finalityEpochs, clock, searchEpochs = SE
     };
   }
 
-  async function publishedDeals(publishCid: string, signal: AbortSignal): Promise<PublishedDeal[] | undefined> {
-    const search = call('StateSearchMsg', [[], cidLink(publishCid), searchEpochs, true], signal);
-    const found = await unlessRefused(NO_SUCH_MESSAGE, null, search);
-    if (found === null) return undefined;
-    const { Message, Receipt } = fieldsOf(found, 'message look-up');
-    const receipt = fieldsOf(Receipt, 'receipt');
-    if (integerOf(receipt.ExitCode, 'exit code') !== 0) return [];
-    // The look-up names the message that took its place, if one with more gas did.
-    const message = fieldsOf(await call('ChainGetMessage', [cidLink(cidOf(Message, 'message CID'))], signal), 'message');
-    if (!MARKET_ACTOR.test(textOf(message.To, 'receiver')) || message.Method !== PUBLISH_STORAGE_DEALS) return [];
-    return readable(() => publishedDealsOf(bytesOf(message.Params, 'parameters'), bytesOf(receipt.Return, 'return value')));
-  }
-
   return {
     view,
-    publishedDeals,
+    async publishedDeals(publishCid, signal) {
+      const found = await findPublishMessage(rpc, publishCid, searchEpochs, signal);
+      return found && (found === 'failed' ? [] : readable(() => publishedDealsOf(found.params, found.returned)));
+    },
+    findPublished: (wanted, signal) => findPublished(rpc, wanted, searchEpochs, signal),
     async marketDeal(chainDealId, at, signal) {
       const deal = await unlessRefused(NO_SUCH_DEAL, undefined, call('StateMarketStorageDeal', [chainDealId, keyParam(at)], signal));
       return deal === undefined ? undefined : marketDealOf(fieldsOf(deal, 'market deal'));
@@ -177,14 +165,4 @@ function providerOf(id: string, info: Fields): ProviderOnChain {
     hosts: announcedHosts(addresses),
     sectorSizeBytes: integerOf(info.SectorSize, 'sector size'),
   };
-}
-
-function readable<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new ColdError('unreachable', `Lotus sent what cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
 }

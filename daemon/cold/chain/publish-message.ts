@@ -1,16 +1,47 @@
-import { decode } from '@ipld/dag-cbor';
+import { decode, encode } from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 
 import type { PublishedDeal } from '../../domain/cold-ports.ts';
+import type { SignedProposal } from '../../domain/receipt-ports.ts';
 import { addressText } from './address.ts';
 import { readRlePlus } from './rle-plus.ts';
 
-/**
- * The deals that a PublishStorageDeals message made, from its parameters and what it returned. It publishes the deals of
- * many clients and leaves out those that are not valid: the nth id is of the nth proposal whose bit is set.
- * Throws a TypeError when the bytes are not of such a message.
- */
+/** The deals that a PublishStorageDeals message made. Throws a TypeError when the bytes are not of such a message. */
 export function publishedDealsOf(params: Uint8Array, returned: Uint8Array): PublishedDeal[] {
+  return publishedIn(params, returned).map(({ proposal, chainDealId }) => publishedDeal(proposal, chainDealId));
+}
+
+/** Whether a message to the market proposes to publish such a deal. Anyone may send one that cannot be read: it publishes nothing. */
+export function publishes(params: Uint8Array, { pieceCid, startEpoch }: { pieceCid: string; startEpoch: number }): boolean {
+  try {
+    const [signed] = tuple(decode(params), 'parameters');
+    return tuple(signed, 'proposals').some((one) => {
+      const [proposal] = tuple(one, 'a signed proposal');
+      const fields = tuple(proposal, 'a proposal');
+      return CID.asCID(fields[0])?.toString() === pieceCid && fields[6] === startEpoch;
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** What {@link publishedDealsOf} gives, each as its client signed it. */
+export function publishedProposalsOf(params: Uint8Array, returned: Uint8Array): (SignedProposal & { chainDealId: number })[] {
+  return publishedIn(params, returned).map(({ proposal, signature, chainDealId }) => ({
+    proposal: encode(proposal),
+    signature: bytes(signature),
+    chainDealId,
+  }));
+}
+
+/**
+ * From its parameters and what it returned. It publishes the deals of many clients and leaves out those that are not valid: the
+ * nth id is of the nth proposal whose bit is set.
+ */
+function publishedIn(
+  params: Uint8Array,
+  returned: Uint8Array,
+): { proposal: readonly unknown[]; signature: unknown; chainDealId: number }[] {
   const [signed] = tuple(decode(params), 'parameters');
   const [ids, valid] = tuple(decode(returned), 'a return value');
   const proposals = tuple(signed, 'proposals');
@@ -18,8 +49,8 @@ export function publishedDealsOf(params: Uint8Array, returned: Uint8Array): Publ
   const indexes = readRlePlus(bytes(valid), proposals.length);
   if (indexes.length !== chainDealIds.length) throw new TypeError('a publish message returned another number of ids than of valid deals');
   return indexes.map((index, rank) => {
-    const [proposal] = tuple(proposals[index], 'a signed proposal');
-    return publishedDeal(tuple(proposal, 'a proposal'), integer(chainDealIds[rank]));
+    const [proposal, signature] = tuple(proposals[index], 'a signed proposal');
+    return { proposal: tuple(proposal, 'a proposal'), signature, chainDealId: integer(chainDealIds[rank]) };
   });
 }
 

@@ -22,6 +22,42 @@ export function readRlePlus(bytes: Uint8Array, limit: number): number[] {
   return members;
 }
 
+/** The other way round: the members may come in any order. */
+export function rlePlusOf(members: readonly number[]): Uint8Array {
+  const sorted = [...new Set(members)].sort((a, b) => a - b);
+  if (sorted.length === 0) return new Uint8Array(0);
+  const bits = new BitsOut();
+  bits.put(0, 2);
+  bits.put(sorted[0] === 0 ? 1 : 0, 1);
+  for (const length of runsOf(sorted)) putRun(bits, length);
+  return bits.bytes();
+}
+
+/** Lengths that take turns in value; the first is of zeros, unless the first member is 0. */
+function runsOf(sorted: readonly number[]): number[] {
+  const runs: number[] = [];
+  let end = 0;
+  for (const [index, member] of sorted.entries()) {
+    if (index > 0 && member === end) runs[runs.length - 1] = (runs.at(-1) ?? 0) + 1;
+    else runs.push(...(member > end ? [member - end] : []), 1);
+    end = member + 1;
+  }
+  return runs;
+}
+
+function putRun(bits: BitsOut, length: number): void {
+  if (length === 1) bits.put(1, 1);
+  else if (length < 16) {
+    bits.put(0b10, 2);
+    bits.put(length, 4);
+  } else {
+    bits.put(0, 2);
+    let left = length;
+    for (; left >= 0x80; left = Math.floor(left / 0x80)) bits.put((left % 0x80) | 0x80, 8);
+    bits.put(left, 8);
+  }
+}
+
 function runLength(bits: Bits): number {
   if (bits.take(1) === 1) return 1;
   if (bits.take(1) === 1) return bits.take(4);
@@ -51,5 +87,21 @@ class Bits {
     let value = 0;
     for (let one = 0; one < count; one++, this.#at++) value |= (((this.#bytes[this.#at >> 3] ?? 0) >> (this.#at & 7)) & 1) << one;
     return value;
+  }
+}
+
+class BitsOut {
+  readonly #bits: number[] = [];
+
+  /** The lowest one first. */
+  put(value: number, count: number): void {
+    for (let one = 0; one < count; one++) this.#bits.push((value >> one) & 1);
+  }
+
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(Math.ceil(this.#bits.length / 8));
+    for (const [at, bit] of this.#bits.entries()) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (bit << (at & 7));
+    // Readers refuse zero bytes at the end.
+    return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1);
   }
 }

@@ -1,17 +1,30 @@
-import { type Chain, ColdError, type DealMaker, type DealOrder, type PreparedDeal, type SendReply } from '../../domain/cold-ports.ts';
+import {
+  type Chain,
+  ColdError,
+  type DealMaker,
+  type DealOrder,
+  type PreparedDeal,
+  type SendReply,
+  UnusableAsk,
+} from '../../domain/cold-ports.ts';
+import type { Deal } from '../../domain/deal.ts';
 import type { Ask } from '../../domain/provider.ts';
+import type { SignedProposal } from '../../domain/receipt-ports.ts';
 import type { Log } from '../../log.ts';
 import { isKeyAddress } from '../chain/address.ts';
 import { attoOf, bytesOf, cidLink, cidOf, type Fields, fieldsOf, integerOf, textOf } from '../chain/fields.ts';
 import { LotusRefusal, unlessRefused } from '../chain/lotus-error.ts';
 import type { LotusRpc } from '../chain/lotus-rpc.ts';
+import type { Proposal } from '../chain/proposal.ts';
+import type { Signature } from '../wallet/signer.ts';
+import { collateralBounds, providerCollateralAtto } from './collateral.ts';
 import { reportOf } from './lotus-client/deal-report.ts';
 import { createImports } from './lotus-client/imports.ts';
-import { labelOf, type Proposal, proposalBytes, type Signature, signedProposalCid } from './lotus-client/proposal.ts';
 import { readinessProblem } from './lotus-client/readiness.ts';
 import { refusedStart } from './lotus-client/refusals.ts';
 import { createRetrieval } from './lotus-client/retrieval.ts';
-import { dealEndEpoch, type ProvingPeriod, providerCollateralAtto, unpaddedSizeBytes } from './lotus-client/terms.ts';
+import { dealEndEpoch, type ProvingPeriod, unpaddedSizeBytes } from './lotus-client/terms.ts';
+import { labelOf, proposalBytes, signedProposalCid } from './proposal.ts';
 
 export interface LotusClientOptions {
   rpc: LotusRpc;
@@ -35,6 +48,13 @@ export interface LotusClientOptions {
 interface Request {
   startDeal: Fields;
   endEpoch: number;
+  /** Of the proposal that Lotus will make of it: its kind and then the signature, base64. Absent in deals of older versions. */
+  signature?: string;
+}
+
+export interface LotusClientMaker extends DealMaker {
+  /** For when nothing is asked of it any more: removes what is left of retrievals on this machine. Never rejects. */
+  close(): Promise<void>;
 }
 
 const RETRIEVAL_DEADLINE_MS = 2 * 3_600_000;
@@ -51,7 +71,7 @@ const NO_STATE = /^No state for /;
  * so the same way each time, its CID can be told beforehand, and the same request sent again is known as the same deal.
  * The rule is in the functions below; `send` is the only one that begins something that costs.
  */
-export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
+export function createLotusClientMaker(options: LotusClientOptions): LotusClientMaker {
   const { rpc, chain, log } = options;
   const imports = createImports(rpc);
   const retrieval = createRetrieval({
@@ -74,18 +94,6 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
     return { lengthEpochs, startEpoch: integerOf(deadline.PeriodStart, 'start of a period') };
   }
 
-  async function collateralBounds(
-    pieceSizeBytes: number,
-    verified: boolean,
-    signal: AbortSignal,
-  ): Promise<{ minAtto: bigint; maxAtto: bigint }> {
-    const bounds = fieldsOf(
-      await rpc.call('StateDealProviderCollateralBounds', [pieceSizeBytes, verified, []], { signal }),
-      'collateral bounds',
-    );
-    return { minAtto: attoOf(bounds.Min, 'least collateral'), maxAtto: attoOf(bounds.Max, 'most collateral') };
-  }
-
   async function sign(address: string, bytes: Uint8Array, signal: AbortSignal): Promise<Signature> {
     const reply = fieldsOf(await rpc.call('WalletSign', [address, Buffer.from(bytes).toString('base64')], { signal }), 'signature');
     return { type: integerOf(reply.Type, 'kind of a signature'), data: bytesOf(reply.Data, 'signature') };
@@ -96,7 +104,7 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
     const [client, period, bounds] = await Promise.all([
       wallet(signal),
       provingPeriod(provider, signal),
-      collateralBounds(piece.pieceSizeBytes, verified, signal),
+      collateralBounds(rpc, piece.pieceSizeBytes, verified, signal),
     ]);
     const terms = {
       startEpoch,
@@ -113,7 +121,7 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
       terms,
       wallet: client,
       proposalCid: signedProposalCid(proposal, signature),
-      request: { ...requestOf(proposal, piece.rootCid, durationEpochs) },
+      request: { ...requestOf(proposal, piece.rootCid, durationEpochs), signature: signatureText(signature) },
     };
   }
 
@@ -130,7 +138,7 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
       return 'its end, by the proving period of the provider';
     if (startDeal.ProviderCollateral !== '0') return undefined;
     const unpadded = integerOf(fieldsOf(startDeal.Data, 'data').PieceSize, 'piece size');
-    const { minAtto } = await collateralBounds((unpadded / 127) * 128, startDeal.VerifiedDeal === true, signal);
+    const { minAtto } = await collateralBounds(rpc, (unpadded / 127) * 128, startDeal.VerifiedDeal === true, signal);
     return minAtto === 0n ? undefined : 'the least collateral, which is no longer 0';
   }
 
@@ -168,9 +176,11 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
 
   return {
     name: 'lotus-client',
+    needsFile: true,
     wallet,
     prepare,
     send,
+    signedProposal: signedProposalOf,
     stage: (piece, file, signal) => imports.stage(piece, file, signal),
     unstage: (piece, signal) => imports.unstage(piece, signal),
     problem: (signal) => readinessProblem(rpc, chain, wallet, signal),
@@ -185,7 +195,10 @@ export function createLotusClientMaker(options: LotusClientOptions): DealMaker {
       return info === undefined ? { kind: 'absent' } : reportOf(info, begunAs);
     },
     retrieve: (deal, piece, signal) => retrieval.bytes(deal.provider, () => wallet(signal), piece, signal),
+    open: (deal, piece, rootCid, signal, priceMaxAtto) =>
+      retrieval.open(deal.provider, () => wallet(signal), piece, rootCid, signal, priceMaxAtto),
     retrievalPrice: (deal, piece, signal) => retrieval.price(deal.provider, piece, signal),
+    close: () => retrieval.close(),
   };
 }
 
@@ -214,9 +227,34 @@ function readRequest({ startDeal, endEpoch }: Fields): Request {
   return { startDeal: fieldsOf(startDeal, 'request'), endEpoch: integerOf(endEpoch, 'end epoch') };
 }
 
+function signatureText({ type, data }: Signature): string {
+  return Buffer.from([type, ...data]).toString('base64');
+}
+
+/** The proposal follows from the request as Lotus makes it of that. Of one that is under way under another CID nobody knows what was signed. */
+function signedProposalOf({ request, begunAs }: Pick<Deal, 'request' | 'begunAs'>): SignedProposal | undefined {
+  if (typeof request.signature !== 'string' || begunAs !== undefined) return undefined;
+  const { startDeal, endEpoch } = readRequest(request);
+  const data = fieldsOf(startDeal.Data, 'data');
+  const proposal: Proposal = {
+    pieceCid: cidOf(data.PieceCid, 'piece CID'),
+    pieceSizeBytes: (integerOf(data.PieceSize, 'piece size') / 127) * 128,
+    verified: startDeal.VerifiedDeal === true,
+    client: textOf(startDeal.Wallet, 'wallet'),
+    provider: textOf(startDeal.Miner, 'provider'),
+    label: labelOf(cidOf(data.Root, 'root')),
+    startEpoch: integerOf(startDeal.DealStartEpoch, 'start epoch'),
+    endEpoch,
+    pricePerEpochAtto: attoOf(startDeal.EpochPrice, 'price'),
+    providerCollateralAtto: attoOf(startDeal.ProviderCollateral, 'collateral'),
+    clientCollateralAtto: 0n,
+  };
+  return { proposal: proposalBytes(proposal), signature: Buffer.from(request.signature, 'base64') };
+}
+
 function askOf(value: unknown, providerId: string): Ask {
   const ask = fieldsOf(fieldsOf(value, 'ask').Response, 'ask');
-  if (ask.Miner !== providerId) throw new ColdError('unreachable', `Lotus sent the ask of another provider than ${providerId}`);
+  if (ask.Miner !== providerId) throw new UnusableAsk(`it is the ask of another provider than ${providerId}`);
   return {
     priceAttoPerGibEpoch: attoOf(ask.Price, 'price'),
     verifiedPriceAttoPerGibEpoch: attoOf(ask.VerifiedPrice, 'price of verified deals'),

@@ -21,7 +21,15 @@ export function encodeSectionHead(cid: Uint8Array, blockBytes: number): Uint8Arr
   return Buffer.concat([encodeVarint(cid.length + blockBytes), cid]);
 }
 
-function encodeVarint(value: number): Uint8Array {
+/** Of a whole section: its length, its CID and its block. */
+export function sectionBytes(cidBytes: number, blockBytes: number): number {
+  let lengthBytes = 1;
+  for (let rest = cidBytes + blockBytes; rest >= 0x80; rest = Math.floor(rest / 0x80)) lengthBytes += 1;
+  return lengthBytes + cidBytes + blockBytes;
+}
+
+/** Unsigned, seven bits a byte, the lowest first. */
+export function encodeVarint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);

@@ -4,6 +4,7 @@ import { CID } from 'multiformats/cid';
 import { isBlockOf } from '../../domain/block-hash.ts';
 import { PieceError } from '../../domain/cold-ports.ts';
 import { SECTION_BYTES_MAX } from './car-format.ts';
+import { CODECS, linksOf } from './links.ts';
 
 export interface CarBlock {
   cid: CID;
@@ -17,20 +18,45 @@ export interface CarContents {
   blocks: AsyncGenerator<CarBlock, void, undefined>;
 }
 
+export type CarFault =
+  /** It does not begin as a CAR of version 1 does, or a section does not begin with a CID. */
+  | 'form'
+  /** It ends within its header or a section. */
+  | 'cut'
+  /** A section longer than any indexer takes. */
+  | 'section_bytes'
+  /** A block that is not the one that its CID names. */
+  | 'hash'
+  /** A CID by whose hash function nothing can be checked here. */
+  | 'unknown_hash';
+
+/** A PieceError `mismatch` that also says what of it is wrong. */
+export class CarError extends PieceError {
+  readonly fault: CarFault;
+  /** The part of the message that says what it is. */
+  readonly what: string;
+
+  constructor(fault: CarFault, what: string, cause?: unknown) {
+    super('mismatch', `this is not a CAR as it was written: ${what}`, { cause });
+    this.fault = fault;
+    this.what = what;
+  }
+}
+
 /** A header names roots: thousands of them would fit. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
 /**
  * Takes a CARv1 apart as it comes. Nothing in it is believed: a block that does not hash to its CID, or whose hash
  * cannot be told, a section longer than indexers take, and a file that ends within a section are refused with a
- * PieceError `mismatch`, blocks before it having been given. Zeros at the end are a piece's padding and no sections.
+ * CarError, blocks before it having been given. Zeros at the end are a piece's padding and no sections.
  * Errors of the source come through as they are.
  */
 export async function readCar(source: AsyncIterable<Uint8Array>): Promise<CarContents> {
   const input = createInput(source);
   try {
     const length = await readVarint(input);
-    if (length === undefined || length > HEADER_BYTES_MAX) throw wrong('it does not begin as a CAR does');
+    if (length === undefined || length > HEADER_BYTES_MAX) throw new CarError('form', 'it does not begin as a CAR does');
     return { roots: rootsOf(await input.take(length)), blocks: readBlocks(input) };
   } catch (error) {
     await input.close();
@@ -44,7 +70,7 @@ async function* readBlocks(input: Input): AsyncGenerator<CarBlock, void, undefin
       const length = await readVarint(input);
       if (length === undefined) return;
       if (length === 0) return await onlyZeros(input);
-      if (length > SECTION_BYTES_MAX) throw wrong(`a section of ${length} bytes, more than ${SECTION_BYTES_MAX}`);
+      if (length > SECTION_BYTES_MAX) throw new CarError('section_bytes', `a section of ${length} bytes, more than ${SECTION_BYTES_MAX}`);
       yield blockOf(await input.take(length));
     }
   } finally {
@@ -55,8 +81,8 @@ async function* readBlocks(input: Input): AsyncGenerator<CarBlock, void, undefin
 function blockOf(section: Uint8Array): CarBlock {
   const [cid, bytes] = cidFirst(section);
   const isRight = isBlockOf(cid, bytes);
-  if (isRight === undefined) throw wrong(`the block ${cid} is named by a hash that cannot be checked`);
-  if (!isRight) throw wrong(`the block ${cid} does not hash to its CID`);
+  if (isRight === undefined) throw new CarError('unknown_hash', `the block ${cid} is named by a hash that cannot be checked`);
+  if (!isRight) throw new CarError('hash', `the block ${cid} does not hash to its CID`);
   return { cid, bytes };
 }
 
@@ -64,30 +90,28 @@ function cidFirst(section: Uint8Array): [CID, Uint8Array] {
   try {
     return CID.decodeFirst(section);
   } catch (cause) {
-    throw wrong('a section that does not begin with a CID', cause);
+    throw new CarError('form', 'a section that does not begin with a CID', cause);
   }
 }
 
 function rootsOf(header: Uint8Array): CID[] {
   let value: unknown;
   try {
+    // Looks at how deep it is nested, which the decoder would take on the stack.
+    linksOf(CODECS.dagCbor, header);
     value = decode(header);
   } catch (cause) {
-    throw wrong('it does not begin as a CAR does', cause);
+    throw new CarError('form', `it does not begin as a CAR does: ${cause instanceof Error ? cause.message : cause}`, cause);
   }
   const { version, roots } = (typeof value === 'object' && value !== null ? value : {}) as { version?: unknown; roots?: unknown };
-  if (version !== 1) throw wrong(`its version is ${JSON.stringify(version)}, not 1`);
-  if (!Array.isArray(roots) || !roots.every((root) => CID.asCID(root) !== null)) throw wrong('its roots are no CIDs');
+  if (version !== 1) throw new CarError('form', `its version is ${JSON.stringify(version)}, not 1`);
+  if (!Array.isArray(roots) || !roots.every((root) => CID.asCID(root) !== null)) throw new CarError('form', 'its roots are no CIDs');
   return roots as CID[];
-}
-
-function wrong(what: string, cause?: unknown): PieceError {
-  return new PieceError('mismatch', `this is not a CAR as it was written: ${what}`, { cause });
 }
 
 async function onlyZeros(input: Input): Promise<void> {
   for (let rest = await input.any(); rest !== undefined; rest = await input.any())
-    if (rest.some((byte) => byte !== 0)) throw wrong('something else than zeros after its end');
+    if (rest.some((byte) => byte !== 0)) throw new CarError('form', 'something else than zeros after its end');
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -130,7 +154,7 @@ function createInput(source: AsyncIterable<Uint8Array>): Input {
       // A copy, and grown with what comes: neither holds the source's buffers nor trusts a length it promised.
       const taken: Uint8Array[] = [];
       for (let missing = length; missing > 0; missing -= taken.at(-1)?.length ?? 0) {
-        if (!(await fill())) throw wrong('it ends in the middle');
+        if (!(await fill())) throw new CarError('cut', 'it ends in the middle');
         taken.push(cut(missing));
       }
       const bytes = new Uint8Array(length);
@@ -157,9 +181,9 @@ async function readVarint(input: Input): Promise<number | undefined> {
   for (let factor = 1; factor < 2 ** 49; factor *= 0x80) {
     const byte = await input.byte();
     if (byte === undefined && factor === 1) return undefined;
-    if (byte === undefined) throw wrong('it ends in the middle');
+    if (byte === undefined) throw new CarError('cut', 'it ends in the middle');
     value += (byte & 0x7f) * factor;
     if (byte < 0x80) return value;
   }
-  throw wrong('a length that does not end');
+  throw new CarError('form', 'a length that does not end');
 }

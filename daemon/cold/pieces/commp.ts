@@ -2,6 +2,7 @@ import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 
 import type { HashPool } from './hash-pool.ts';
+import type { TreeNode } from './multiproof.ts';
 import {
   CHUNK_BYTES,
   CHUNK_QUADS,
@@ -64,8 +65,16 @@ export function commpOf(bytes: Uint8Array): Commp {
   return commpFrom(tree.root(), bytes.length, pieceSizeOf(bytes.length), 0);
 }
 
+/** Takes nodes out of the tree while it is built, a chunk at a time. */
+export interface TreeTap {
+  /** Nodes within that chunk, heights rising and at most one below its root. Asked once, when all its bytes have come. */
+  wantedOf(chunk: number): readonly TreeNode[];
+  /** In the order of the chunks. What comes for nodes beyond the bytes means nothing. */
+  take(chunk: number, root: Uint8Array, nodes: Uint8Array): void;
+}
+
 /** Hashes on the pool's threads, some chunks at once. */
-export function openCommp(pool: HashPool): CommpStream {
+export function openCommp(pool: HashPool, tap?: TreeTap): CommpStream {
   const tree = createTree();
   const free: ArrayBuffer[] = [];
   /** Roots to come, in order. */
@@ -73,14 +82,17 @@ export function openCommp(pool: HashPool): CommpStream {
   let chunk: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
   let bytes = 0;
+  let sent = 0;
 
   function send(quadsMin: number): void {
     const { buffer } = chunk ?? new Uint8Array(CHUNK_BYTES);
-    const hashed = pool.hash({ buffer, bytes: filled, quadsMin });
+    const number = sent++;
+    const hashed = pool.hash({ buffer, bytes: filled, quadsMin, wanted: tap?.wantedOf(number) ?? [] });
     const before = pending.at(-1) ?? Promise.resolve();
     const added = before.then(async () => {
       const reply = await hashed;
       free.push(reply.buffer);
+      tap?.take(number, reply.root, reply.nodes);
       tree.add(reply.root);
     });
     // Whoever waits for it hears of the failure; nobody may be left to.
@@ -162,6 +174,6 @@ function commpFrom(root: Uint8Array, bytes: number, pieceSizeBytes: number, piec
 const FIL_COMMITMENT_UNSEALED = 0xf101;
 const SHA2_256_TRUNC254_PADDED = 0x1012;
 
-function pieceCidOf(root: Uint8Array): string {
+export function pieceCidOf(root: Uint8Array): string {
   return CID.createV1(FIL_COMMITMENT_UNSEALED, createDigest(SHA2_256_TRUNC254_PADDED, root)).toString();
 }

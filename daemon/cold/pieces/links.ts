@@ -7,7 +7,15 @@ import { CID } from 'multiformats/cid';
  */
 export const CODECS = { raw: 0x55, dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const;
 
-/** A block that says of itself to be what it is not, or in a codec whose links we cannot see. */
+/** The same block under a CID that says nothing of what is in it, and so leads nowhere. */
+export function rawCidOf(cid: Uint8Array): CID {
+  return CID.createV1(CODECS.raw, CID.decode(cid).multihash);
+}
+
+/** Lists and maps within each other, beyond which kubo's decoders of dag-cbor and dag-json (go-ipld-prime) give a block up. */
+const NESTED_MAX = 1024;
+
+/** A block that says of itself to be what it is not, in a codec whose links we cannot see, or nested deeper than nodes read it. */
 export class LinksError extends Error {
   override readonly name = 'LinksError';
 }
@@ -78,10 +86,11 @@ function protobufVarint(cursor: Cursor): number {
 
 const LINK_TAG = 42;
 
-/** Reads heads one after another; what lies nested needs no stack, as only how many values are still to come matters. */
+/** Reads heads one after another. Nothing recurses: of each list and map that is open, only how many values are still to come matters. */
 function dagCborLinks(block: Uint8Array): Uint8Array[] {
   const cursor = { bytes: block, at: 0 };
   const links: Uint8Array[] = [];
+  const open: number[] = [];
   let isLink = false;
   for (let toCome = 1; toCome > 0; ) {
     const head = byte(cursor);
@@ -93,14 +102,19 @@ function dagCborLinks(block: Uint8Array): Uint8Array[] {
       if (isLink) links.push(linkedCid(value));
     }
     isLink = major === 6 && argument === LINK_TAG;
-    toCome += (VALUES_WITHIN[major] ?? 0) * (major === 6 ? 1 : argument) - 1;
+    // A tag is followed by the value that it is part of.
+    if (major === 6) continue;
+    toCome -= 1;
+    if (major === 4 || major === 5) {
+      if (open.length >= NESTED_MAX) throw tooNested();
+      open.push(toCome);
+      toCome = argument * (major === 5 ? 2 : 1);
+    }
+    while (toCome === 0 && open.length > 0) toCome = open.pop() ?? 0;
   }
   if (cursor.at < block.length) throw new LinksError('it is no dag-cbor: there is more after its value');
   return links;
 }
-
-/** By major type: of each item of a list, of each entry of a map, of a tag. */
-const VALUES_WITHIN = [0, 0, 0, 0, 1, 2, 1, 0];
 
 function cborArgument(cursor: Cursor, low: number): number {
   if (low < 24) return low;
@@ -130,6 +144,7 @@ function linkedCid(value: Uint8Array): Uint8Array {
 const JSON_LINK = /\{\s*"\\?\/"\s*:\s*"([A-Za-z0-9+/=_-]+)"\s*\}/g;
 
 function dagJsonLinks(block: Uint8Array): Uint8Array[] {
+  assertJsonNesting(block);
   return [...Buffer.from(block.buffer, block.byteOffset, block.length).toString('utf8').matchAll(JSON_LINK)].map(([, text = '']) => {
     try {
       return CID.parse(text).bytes;
@@ -137,6 +152,29 @@ function dagJsonLinks(block: Uint8Array): Uint8Array[] {
       throw new LinksError(`it is no dag-json: a link to ${JSON.stringify(text.slice(0, 80))}`, { cause });
     }
   });
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/** Brackets outside of strings. A link is one more map. */
+function assertJsonNesting(block: Uint8Array): void {
+  let nested = 0;
+  let isString = false;
+  for (let at = 0; at < block.length; at++) {
+    const next = block[at] ?? 0;
+    if (isString && next === BACKSLASH) at += 1;
+    else if (next === QUOTE) isString = !isString;
+    else if (!isString && OPENING.has(next)) nested += 1;
+    else if (!isString && CLOSING.has(next)) nested -= 1;
+    if (nested > NESTED_MAX) throw tooNested();
+  }
+}
+
+function tooNested(): LinksError {
+  return new LinksError(`more than ${NESTED_MAX} lists and maps lie within each other in it, and IPFS nodes read no more`);
 }
 
 /** The block it lies in may then be forgotten. */

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { PieceError } from '../../domain/cold-ports.ts';
+import { diskError, type Place, syncDirectory } from './disk-error.ts';
 
 /**
  * The staging directory. A whole CAR is called `<piece id>.<bytes>.<piece CID>.car`, which the rename that finishes it
@@ -31,6 +31,8 @@ export interface StagingFile {
   discard(): Promise<void>;
 }
 
+const STAGING: Place = { name: 'the staging directory', elsewhere: 'set cold.staging to a directory on a larger disk' };
+
 const WHOLE = /^(?<id>[\w-]+)\.(?<bytes>\d+)\.(?<pieceCid>[a-z0-9]+)\.car$/;
 const PART = /^(?<id>[\w-]+)\.part$/;
 /** Written at a time: blocks may be small. */
@@ -49,7 +51,7 @@ export function createStaging(dir: string): Staging {
   async function names(): Promise<string[]> {
     return await readdir(dir).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw diskError(error);
+      throw diskError(error, STAGING);
     });
   }
 
@@ -92,7 +94,7 @@ export function createStaging(dir: string): Staging {
           await remove(pieceId, name);
         });
       } catch (error) {
-        throw diskError(error);
+        throw diskError(error, STAGING);
       }
     },
   };
@@ -133,7 +135,7 @@ function writeFile(handle: FileHandle, part: string, finish: (name: string) => P
         await finish(name);
         return { path: join(dirname(part), name), pieceCid };
       } catch (error) {
-        throw diskError(error);
+        throw diskError(error, STAGING);
       }
     },
     async discard() {
@@ -144,26 +146,6 @@ function writeFile(handle: FileHandle, part: string, finish: (name: string) => P
   };
 }
 
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 function throwDiskError(error: unknown): never {
-  throw diskError(error);
-}
-
-/** Full, over quota, read-only, gone, not ours: in each case there is no room for pieces until somebody sees to it. */
-function diskError(error: unknown): PieceError {
-  if (error instanceof PieceError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
-  const message = full
-    ? `the disk of the staging directory is full (${code}): free some space, or set cold.staging to a directory on a larger disk`
-    : `the staging directory cannot be used (${code}): see to it that it exists, is writable and belongs to fbpd`;
-  return new PieceError('no_room', message, { cause: error });
+  throw diskError(error, STAGING);
 }

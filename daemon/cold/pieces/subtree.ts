@@ -16,9 +16,9 @@ const SLACK_BYTES = 16;
 export interface SubtreeHasher {
   /**
    * The root of the tree over the bytes, padded with zeros to the next power of two of quads, and to `quadsMin`.
-   * At most {@link CHUNK_BYTES}.
+   * At most {@link CHUNK_BYTES}. `onLevel` may look at the nodes of each height, from quads on, while they are there.
    */
-  root(bytes: Uint8Array, quadsMin?: number): Uint8Array;
+  root(bytes: Uint8Array, quadsMin?: number, onLevel?: (height: number, node: (index: number) => Uint8Array) => void): Uint8Array;
 }
 
 export function createSubtreeHasher(): SubtreeHasher {
@@ -28,21 +28,33 @@ export function createSubtreeHasher(): SubtreeHasher {
   const groups = new DataView(lanes.memory.buffer, groupsAt);
 
   return {
-    root(bytes, quadsMin = 1) {
+    root(bytes, quadsMin = 1, onLevel = () => undefined) {
       const quads = nextPowerOfTwo(Math.max(quadsMin, Math.ceil(bytes.length / QUAD_BYTES)));
       if (quads > CHUNK_QUADS) throw new RangeError(`${bytes.length} bytes are more than a chunk`);
       input.set(bytes);
       input.fill(0, bytes.length, quads * QUAD_BYTES + SLACK_BYTES);
       lanes.pad(FREE_AT, groupsAt, quads);
-      for (let left = quads; left > 1; left /= 2) lanes.level(groupsAt, groupsAt, left / 2);
+      // Two levels lie between leaves and quads.
+      let height = -2;
+      for (let left = quads; left > 1; left /= 2) {
+        lanes.level(groupsAt, groupsAt, left / 2);
+        if (++height >= 0) onLevel(height, (index) => nodeIn(groups, index));
+      }
       // A group of four nodes, two nodes, one: the lanes that hold nothing of ours are hashed along and ignored.
-      lanes.level(groupsAt, groupsAt, 1);
-      lanes.level(groupsAt, groupsAt, 1);
-      const root = Buffer.alloc(NODE_BYTES);
-      for (let word = 0; word < 8; word++) root.writeUInt32BE(groups.getUint32(16 * word, true), 4 * word);
-      return root;
+      for (let last = 0; last < 2; last++) {
+        lanes.level(groupsAt, groupsAt, 1);
+        if (++height >= 0) onLevel(height, (index) => nodeIn(groups, index));
+      }
+      return nodeIn(groups, 0);
     },
   };
+}
+
+function nodeIn(groups: DataView, index: number): Uint8Array {
+  const node = Buffer.alloc(NODE_BYTES);
+  const at = PADDED_QUAD_BYTES * Math.floor(index / 4) + 4 * (index % 4);
+  for (let word = 0; word < 8; word++) node.writeUInt32BE(groups.getUint32(at + 16 * word, true), 4 * word);
+  return node;
 }
 
 export function nextPowerOfTwo(value: number): number {

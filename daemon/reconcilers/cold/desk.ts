@@ -1,14 +1,16 @@
-import type { BudgetDay, Change, ColdChange, ColdStore, WaitingContent } from '../../domain/cold-store-port.ts';
+import type { BudgetDay, Change, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Piece } from '../../domain/piece.ts';
 import type { ColdPolicy } from '../../domain/policy.ts';
 import type { Versioned } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
+import { datacapPromised } from '../../plan/datacap.ts';
 import type { DealStep } from '../../plan/deal-step.ts';
 import { type Exposure, exposureOf, minus, NO_EXPOSURE, plus } from '../../plan/ledger.ts';
 import { newProvider, withEvent } from '../../plan/providers.ts';
 import type { ColdRules } from '../../plan/rules.ts';
+import { withTrial } from '../../plan/set-aside.ts';
 import { pieceAfter } from '../../plan/summary.ts';
 import { Gates } from './pool.ts';
 
@@ -30,6 +32,7 @@ export class Desk {
   readonly #options: DeskOptions;
   #exposure: Exposure = NO_EXPOSURE;
   #intendedAtto = 0n;
+  #datacapBytes = 0n;
   #counted: Promise<void> | undefined;
   readonly #turns = new Gates(1);
 
@@ -42,19 +45,25 @@ export class Desk {
   }
 
   /** What all deals together may have locked, and what was promised since the process began. Reads them all, once. */
-  async exposure(): Promise<Exposure & { intendedTotalAtto: bigint }> {
+  async exposure(): Promise<Exposure & { intendedTotalAtto: bigint; promisedDatacapBytes: bigint }> {
     this.#counted ??= this.#count().catch((error: unknown) => {
       // What could not be read now may be read the next time.
       this.#counted = undefined;
       throw error;
     });
     await this.#counted;
-    return { ...this.#exposure, intendedTotalAtto: this.#intendedAtto };
+    return { ...this.#exposure, intendedTotalAtto: this.#intendedAtto, promisedDatacapBytes: this.#datacapBytes };
   }
 
-  /** Writes a deal that is about to be sent, with its money. False when the piece or the day has changed meanwhile: nothing was written then. */
+  /**
+   * Writes a deal that is about to be sent, with its money. False when piece, day or provider have changed meanwhile: nothing was
+   * written then. With a provider that was set aside it is a trial, of which there is one at a time.
+   */
   async intend(piece: Versioned<Piece>, deals: readonly Deal[], deal: Deal, day: Versioned<BudgetDay> | undefined): Promise<boolean> {
     await this.exposure();
+    const provider = await this.#options.store.provider(deal.provider);
+    const tried = provider && withTrial(provider.value, deal.history[0]?.epoch ?? 0);
+    if (provider !== undefined && tried === undefined) return false;
     const after = pieceAfter(
       { ...piece.value, generation: piece.value.generation + 1 },
       [...deals, deal],
@@ -65,6 +74,7 @@ export class Desk {
       deals: [{ before: undefined, after: deal }],
       pieces: [{ before: piece, after }],
       day: { before: day, after: { day: deal.budgetDay, committedAtto: (day?.value.committedAtto ?? 0n) + deal.costAtto } },
+      ...(provider === undefined || tried === provider.value ? {} : { providers: [{ before: provider, after: tried }] }),
     });
     if (written) this.#intendedAtto += deal.costAtto;
     return written;
@@ -100,8 +110,8 @@ export class Desk {
   }
 
   /** Writes what was decided about a piece, unless it, or a deal of it, has changed since: then it is due for another decision. */
-  async settlePiece(before: Versioned<Piece>, { after, wait = [] }: { after: Piece; wait?: WaitingContent[] }): Promise<boolean> {
-    return this.#write({ pieces: [{ before, after }], wait });
+  async settlePiece(before: Versioned<Piece>, { after, list = [] }: { after: Piece; list?: string[] }): Promise<boolean> {
+    return this.#write({ pieces: [{ before, after }], list });
   }
 
   async changeProvider(providerId: string, change: (provider: Provider) => Provider): Promise<Provider> {
@@ -152,13 +162,20 @@ export class Desk {
     for (const { before, after } of change.deals ?? []) {
       if (before !== undefined) this.#exposure = minus(this.#exposure, exposureOf(before.value));
       if (after !== undefined) this.#exposure = plus(this.#exposure, exposureOf(after));
+      if (before !== undefined) this.#datacapBytes -= datacapPromised(before.value);
+      if (after !== undefined) this.#datacapBytes += datacapPromised(after);
     }
     return true;
   }
 
   async #count(): Promise<void> {
     let exposure = NO_EXPOSURE;
-    for await (const { value } of this.#options.store.deals()) exposure = plus(exposure, exposureOf(value));
+    let datacapBytes = 0n;
+    for await (const { value } of this.#options.store.deals()) {
+      exposure = plus(exposure, exposureOf(value));
+      datacapBytes += datacapPromised(value);
+    }
     this.#exposure = exposure;
+    this.#datacapBytes = datacapBytes;
   }
 }

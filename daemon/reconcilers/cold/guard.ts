@@ -1,18 +1,21 @@
-import type { Chain, ChainView, ColdFailure, DealMaker } from '../../domain/cold-ports.ts';
+import type { Chain, ChainView, ColdFailure, DealMaker, MarketBalance } from '../../domain/cold-ports.ts';
 import { ColdError } from '../../domain/cold-ports.ts';
-import type { Breaker, ChainMemory, ColdStore } from '../../domain/cold-store-port.ts';
+import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
+import type { Datacap } from '../../plan/datacap.ts';
+import { escrowForDeals, freeEscrow } from '../../plan/escrow.ts';
 import { type Loss, otherChain, type Trip, tripByLosses, tripByWallet } from '../../plan/losses.ts';
 import type { ColdRules } from '../../plan/rules.ts';
 import { chainHold, planSpending, type SpendingInput } from '../../plan/spending.ts';
+import { DatacapWatch, type DatacapWatchOptions } from './datacap-watch.ts';
 import { ASK_NODE_MS, answerOf, within } from './deadline.ts';
 import type { Desk } from './desk.ts';
 import { FUNDS_IN_DOUBT, FundsWatch } from './funds-watch.ts';
 
-export interface GuardOptions {
+export interface GuardOptions extends DatacapWatchOptions {
   store: ColdStore;
   chain: Chain;
   maker: DealMaker;
@@ -44,6 +47,9 @@ export class SpendingGuard {
   #held: Reason | undefined = NOT_YET;
   #lastView: { view: ChainView; atMs: number } | undefined;
   #funds: Funds | undefined;
+  /** At the head, where deals are paid out of it: providers look there. */
+  #headMarket: MarketBalance | undefined;
+  readonly #datacap: DatacapWatch;
   readonly #watch = new FundsWatch();
   /** Why it is another chain than the deals', as it was logged. */
   #other: string | undefined;
@@ -54,6 +60,7 @@ export class SpendingGuard {
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.#datacap = new DatacapWatch(options);
   }
 
   /** Why no deal may be made; the breaker is read afresh each time. */
@@ -70,10 +77,33 @@ export class SpendingGuard {
     return this.#funds;
   }
 
-  /** Free for new deals; undefined while balances could not be read. */
+  /** The address that pays, as it was named last. */
+  wallet(): string | undefined {
+    return this.#wallet;
+  }
+
+  /** The most that may be locked in the escrow: by our deals, and beyond them as the operator knows. */
+  async lockedAtMostAtto(): Promise<bigint> {
+    return (await this.#options.desk.exposure()).lockedAtMostAtto + this.#acceptedAtto();
+  }
+
+  /**
+   * Free for new deals; undefined while balances could not be read. Providers that look at the escrow themselves are promised nothing
+   * that is not in it.
+   */
   async availableAtto(): Promise<bigint | undefined> {
+    if (this.#options.maker.paysFromEscrow === true) {
+      if (this.#headMarket === undefined) return 0n;
+      const escrowAtto = escrowForDeals(this.#headMarket.escrowAtto, this.#options.store.escrow()?.value, this.headEpoch());
+      return freeEscrow({ ...this.#headMarket, escrowAtto, lockedAtMostAtto: await this.lockedAtMostAtto() });
+    }
     if (this.#funds === undefined) return undefined;
     return freeOf(this.#funds) - (await this.#options.desk.exposure()).promisedAtto;
+  }
+
+  /** For verified deals; undefined where nobody asks for it, or the maker sees to it. */
+  datacap(): Promise<Datacap | undefined> {
+    return this.#datacap.free();
   }
 
   /**
@@ -132,7 +162,7 @@ export class SpendingGuard {
       ...input,
       makerProblem: problem ?? (this.#wallet === undefined ? NO_WALLET : undefined),
       fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
-      ...(this.#funds === undefined ? {} : { freeAtto: freeOf(this.#funds) }),
+      ...(this.#funds === undefined ? {} : { freeAtto: freeOf({ ...this.#funds, ...this.#headMarket }) }),
     });
     this.#held = plannedHold ?? this.#watch.doubt;
     return { view: seen };
@@ -179,6 +209,9 @@ export class SpendingGuard {
     const walletAtto = await answerOf(chain.walletBalance(address, within(signal, ASK_NODE_MS)));
     if (market === undefined || walletAtto === undefined) return;
     this.#funds = { ...market, walletAtto, address };
+    if (this.#options.maker.paysFromEscrow === true)
+      this.#headMarket = (await answerOf(chain.marketBalance(address, undefined, within(signal, ASK_NODE_MS)))) ?? this.#headMarket;
+    await this.#datacap.look(address, signal);
     const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await this.#options.desk.exposure();
     const now = { ...market, lockedAtMostAtto, promisedAtto, intendedTotalAtto };
     const trip = this.#watch.look(now, view.finalizedEpoch, this.#acceptedAtto());
@@ -252,9 +285,17 @@ export class SpendingGuard {
     await store.write({
       breaker: { before, after: undefined },
       ...(chain === undefined ? {} : { chain: { before: chain, after: this.#accept(chain.value) } }),
+      ...this.#acceptEscrow(before.value),
     });
     this.#watch.forget();
     return true;
+  }
+
+  /** What was in doubt there is right now, by the operator's word. */
+  #acceptEscrow({ code, text }: Breaker): Pick<ColdChange, 'escrow'> {
+    const before = this.#options.store.escrow();
+    if (before === undefined || !IN_DOUBT.includes(code)) return {};
+    return { escrow: { before, after: { ...before.value, accepted: text } } };
   }
 
   #accept({ losses: _, ...known }: ChainMemory): ChainMemory {
@@ -269,6 +310,8 @@ const FINE: SpendingInput = {
   fundsRefused: false,
   behindMaxSeconds: Number.POSITIVE_INFINITY,
 };
+/** Causes that say something about the money on the chain. */
+const IN_DOUBT: readonly Breaker['code'][] = ['ledger', 'store_older', 'spend_log'];
 const NO_WALLET: Reason = { code: 'no_wallet', text: 'waiting: the Lotus node does not say which wallet pays' };
 
 /** Not locked by any deal, in wallet and escrow together. */

@@ -21,7 +21,7 @@ export async function eachOf<T>(
   items: Iterable<T>,
   concurrency: number,
   signal: AbortSignal,
-  work: (item: T) => Promise<void>,
+  work: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const next = items[Symbol.iterator]();
   const worker = async (): Promise<void> => {

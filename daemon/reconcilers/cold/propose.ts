@@ -8,6 +8,7 @@ import type { Clock, Versioned } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';
 import { planRepack } from '../../plan/contents.ts';
+import { lacksDatacap } from '../../plan/datacap.ts';
 import { type DealsPlan, type NextLook, type Proposal, planDeals } from '../../plan/deals.ts';
 import { dealIdOf } from '../../plan/ids.ts';
 import { costOf, type Money, nextDayEpoch, unaffordable } from '../../plan/money.ts';
@@ -16,9 +17,11 @@ import { isCarIdle } from '../../plan/summary.ts';
 import type { Cars } from './cars.ts';
 import { ASK_PROVIDER_MS, answerOf, within } from './deadline.ts';
 import type { Desk } from './desk.ts';
+import type { EscrowBoard } from './escrow-board.ts';
 import type { Look, SpendingGuard } from './guard.ts';
 import { Gates } from './pool.ts';
 import type { ProviderBook } from './provider-book.ts';
+import type { Repacker } from './repack.ts';
 import type { Sender } from './send.ts';
 import type { Sends } from './sends.ts';
 
@@ -30,7 +33,8 @@ export interface ProposerOptions {
   guard: SpendingGuard;
   book: ProviderBook;
   sender: Sender;
-  trusted: readonly string[];
+  board: EscrowBoard;
+  repacker: Repacker;
   rules: ColdRules;
   clock: Clock;
   log: Log;
@@ -59,23 +63,29 @@ export class Proposer {
   }
 
   async handle(pieceId: string, look: Look, sends: Sends, signal: AbortSignal): Promise<Proposed> {
-    const { book, guard, sender, rules } = this.#options;
+    const { book, guard, sender, repacker, rules } = this.#options;
     const held = guard.held();
     if (held !== undefined) return { kind: 'skipped', reason: held.code };
     const { headEpoch } = look.view;
-    const providers = await book.fresh(headEpoch, signal);
+    let providers = await book.fresh(headEpoch, signal);
     const intended: Deal[] = [];
     let problem: Reason | undefined;
     let planned = await this.plan(pieceId, providers, headEpoch);
+    if (planned !== undefined && (await repacker.step(planned, headEpoch))) planned = await this.plan(pieceId, providers, headEpoch);
     while (planned?.plan.proposals[0] !== undefined && problem === undefined && intended.length < DEALS_PER_TURN && !signal.aborted) {
       const made = await this.#intend(planned, planned.plan.proposals[0], headEpoch, signal);
       if ('problem' in made) problem = made.problem;
       else if (made.deal !== undefined) intended.push(made.deal);
+      // Another piece may have got the trial of one that was set aside.
+      else providers = await book.known();
       planned = await this.plan(pieceId, providers, headEpoch);
     }
     if (planned === undefined) return { kind: 'done' };
     if (problem !== undefined)
-      await this.#settle(planned, problem, { queue: lookOf(planned).queue, epoch: againAfter(problem, headEpoch, rules) });
+      await this.#settle(planned, problem, {
+        queue: lookOf(planned).queue,
+        epoch: againAfter(problem, headEpoch, rules, this.#isComing(problem)),
+      });
     else if (planned.plan.proposals.length === 0)
       await this.#settle(
         planned,
@@ -90,15 +100,23 @@ export class Proposer {
       : { kind: 'skipped', reason: planned.plan.next.code };
   }
 
-  /** Reads a piece, its deals and the day's money, in this order: what changes afterwards makes the intent fail. */
+  /** With providers that are trusted. Reads a piece, its deals and the day's money, in this order: what changes afterwards makes the intent fail. */
   async plan(pieceId: string, providers: readonly Provider[], headEpoch: number): Promise<Planned | undefined> {
-    const { store, desk, rules, trusted } = this.#options;
+    const { store, desk, rules } = this.#options;
     const piece = await store.piece(pieceId);
     if (piece === undefined) return undefined;
     const deals = (await store.dealsOf(pieceId)).map(({ value }) => value);
     const policy = desk.policy(piece.value.policy);
     const money = await this.#money(headEpoch);
-    const input = { piece: piece.value, deals, policy, providers, headEpoch, money, rules: { ...rules, trusted } };
+    const input = {
+      piece: piece.value,
+      deals,
+      policy,
+      providers,
+      headEpoch,
+      money,
+      rules: { ...rules, trusted: providers.map(({ id }) => id) },
+    };
     const plan = planDeals(input);
     const twins = plan.proposals.length === 0 ? [] : await this.#twins(piece.value);
     return { piece, deals, plan: twins.length === 0 ? plan : planDeals({ ...input, twins }) };
@@ -120,7 +138,16 @@ export class Proposer {
     const availableAtto = await guard.availableAtto();
     const committedTodayAtto = (await store.day(dayOfEpoch(headEpoch)))?.value.committedAtto ?? 0n;
     const { perDayAtto, perDealAtto } = rules;
-    return { perDayAtto, perDealAtto, committedTodayAtto, ...(availableAtto === undefined ? {} : { availableAtto }) };
+    const { maker, board } = this.#options;
+    const datacap = await guard.datacap();
+    return {
+      perDayAtto,
+      perDealAtto,
+      committedTodayAtto,
+      ...(availableAtto === undefined ? {} : { availableAtto }),
+      ...(maker.paysFromEscrow === true ? { escrow: board.note() } : {}),
+      ...(datacap === undefined ? {} : { datacap }),
+    };
   }
 
   /** The intent on disk; `deal` is undefined when something changed meanwhile and it is to be planned anew. */
@@ -141,6 +168,12 @@ export class Proposer {
     return this.#purse.run('', () => this.#commit({ piece, deals }, dealId, proposal, prepared, headEpoch));
   }
 
+  /** Money that the deal waits for. */
+  #isComing({ code }: Reason): boolean {
+    const { maker, board } = this.#options;
+    return code === 'funds_short' && maker.paysFromEscrow === true && board.note().isComing;
+  }
+
   /** One at a time, so that each sees what the one before it has booked. */
   async #commit(
     { piece, deals }: Pick<Planned, 'piece' | 'deals'>,
@@ -153,9 +186,12 @@ export class Proposer {
     const held = guard.held() ?? (await guard.fundsInDoubt());
     const day = await store.day(dayOfEpoch(headEpoch));
     const others = await this.#twins(piece.value);
+    const money = await this.#money(headEpoch);
+    const pieceSizeBytes = piece.value.built?.pieceSizeBytes ?? 0;
     const why =
       (held === undefined ? undefined : { ...PAUSED, code: held.code }) ??
-      unaffordable(costOf(prepared.terms), await this.#money(headEpoch)) ??
+      (proposal.verified ? lacksDatacap(pieceSizeBytes, money.datacap, piece.value.policy) : undefined) ??
+      unaffordable(costOf(prepared.terms), money) ??
       wrongTerms(prepared, proposal, [...deals, ...others], headEpoch);
     if (why !== undefined) return { problem: why };
     const deal = this.#dealOf(dealId, piece.value, proposal, prepared, headEpoch);
@@ -164,7 +200,7 @@ export class Proposer {
 
   #dealOf(
     id: string,
-    { id: pieceId }: Piece,
+    { id: pieceId, built }: Piece,
     proposal: Proposal,
     { terms, wallet, proposalCid, request }: PreparedDeal,
     headEpoch: number,
@@ -189,6 +225,7 @@ export class Proposer {
       sends: 0,
       history: [{ state: 'intended', atMs, epoch: headEpoch, reason: why.text }],
       dueEpoch: headEpoch,
+      ...(terms.verified && built !== undefined ? { datacapBytes: built.pieceSizeBytes } : {}),
       ...(wallet === undefined ? {} : { wallet }),
       ...(country === undefined ? {} : { country }),
       ...(replaces === undefined ? {} : { replaces }),
@@ -200,20 +237,24 @@ export class Proposer {
    * else helps. A copy that was lost since the plan was made has made the piece due, and that must not be undone.
    */
   async #settle({ piece, deals }: Planned, next: Reason, look: NextLook | undefined): Promise<void> {
-    const { desk, clock } = this.#options;
+    const { desk } = this.#options;
     const { due: _, ...rest } = piece.value;
     const after: Piece = { ...rest, next, ...(look === undefined ? {} : { due: look }) };
-    await desk.settlePiece(piece, next.code === 'no_bytes' ? planRepack(after, deals, clock.nowMs()) : { after });
+    await desk.settlePiece(piece, next.code === 'no_bytes' ? planRepack(after, deals) : { after });
   }
 
   /**
    * The CAR goes when as many copies as wanted are active, or none is wanted any more, and no transfer needs it. Sooner, a
-   * reorg could leave nobody with the bytes. False when it should be gone and is not.
+   * reorg could leave nobody with the bytes. The manifest goes with the last deal of a piece of which no copy is wanted any more: who
+   * pins a content of it again reads it by where it lies. False when something should be gone and is not.
    */
   async #cleanUp({ piece, deals, plan }: Planned, signal: AbortSignal): Promise<boolean> {
-    const { built, id, state } = piece.value;
+    const { cars } = this.#options;
+    const { built, id, state, summary } = piece.value;
     const complete = state === 'retired' || plan.next.code === 'enough';
-    return built === undefined || !complete || !isCarIdle(deals) || this.#options.cars.release({ ...built, id }, signal);
+    if (built === undefined || !complete || !isCarIdle(deals)) return true;
+    const isOver = state === 'retired' && summary.pending + summary.active === 0;
+    return isOver ? cars.forget({ ...built, id }, signal) : cars.release({ ...built, id }, signal);
   }
 }
 
@@ -251,7 +292,7 @@ function soon(planned: Planned, { view }: Look, { retryEpochs }: ColdRules): Nex
   return { ...lookOf(planned), epoch: Math.min(epoch, planned.plan.look?.epoch ?? epoch) };
 }
 
-function againAfter({ code }: Reason, headEpoch: number, { retryEpochs, pollEpochs }: ColdRules): number {
+function againAfter({ code }: Reason, headEpoch: number, { retryEpochs, pollEpochs }: ColdRules, isComing: boolean): number {
   if (code === 'over_budget') return nextDayEpoch(headEpoch);
-  return headEpoch + (code === 'not_prepared' ? pollEpochs : retryEpochs);
+  return headEpoch + (code === 'not_prepared' || isComing ? pollEpochs : retryEpochs);
 }

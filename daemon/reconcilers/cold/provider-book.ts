@@ -1,12 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 
-import { type Chain, ColdError, type DealMaker } from '../../domain/cold-ports.ts';
+import { type Chain, ColdError, type DealMaker, UnusableAsk } from '../../domain/cold-ports.ts';
 import type { ColdStore } from '../../domain/cold-store-port.ts';
+import { FbpdError } from '../../domain/errors.ts';
+import type { Place, Places } from '../../domain/places-port.ts';
 import type { Clock } from '../../domain/ports.ts';
-import type { Provider } from '../../domain/provider.ts';
+import type { Provider, ProviderOnChain } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';
+import { askProblem, isAskCurrent } from '../../plan/ask.ts';
+import { withPlace } from '../../plan/place.ts';
 import { newProvider, withEvent } from '../../plan/providers.ts';
 import type { ColdRules } from '../../plan/rules.ts';
+import { withAnswer } from '../../plan/set-aside.ts';
 import { ASK_NODE_MS, ASK_PROVIDER_MS, within } from './deadline.ts';
 import type { Desk } from './desk.ts';
 import type { SpendingGuard } from './guard.ts';
@@ -20,6 +25,7 @@ export interface ProviderBookOptions {
   guard: SpendingGuard;
   trusted: readonly string[];
   countries: ReadonlyMap<string, string>;
+  places?: Places;
   rules: ColdRules;
   clock: Clock;
   log: Log;
@@ -38,11 +44,14 @@ export class ProviderBook {
     this.#options = options;
   }
 
-  /** As they were read last, in the order of the config. */
+  /** Those that are trusted, by the config in its order and then by the operator, as they were read last. */
   async known(): Promise<Provider[]> {
     const { store, trusted, countries } = this.#options;
     const stored = new Map((await store.providers()).map(({ value }) => [value.id, value]));
-    return trusted.map((id) => withCountry(stored.get(id) ?? newProvider(id, undefined), countries.get(id)));
+    const added = [...stored.values()].filter((provider) => provider.trusted !== undefined && !trusted.includes(provider.id));
+    return [...trusted, ...added.map(({ id }) => id)].map((id) =>
+      withPlace(stored.get(id) ?? newProvider(id, undefined), countries.get(id)),
+    );
   }
 
   /**
@@ -75,9 +84,29 @@ export class ProviderBook {
     });
   }
 
-  #isStale({ refreshedEpoch, notBeforeEpoch, suspended }: Provider, headEpoch: number): boolean {
+  /** An ask counts for `recheckEpochs`, and not past its own end; who was set aside is asked before the trial. */
+  #isStale({ refreshedEpoch, notBeforeEpoch, suspended, setAside, ask }: Provider, headEpoch: number): boolean {
     if (suspended !== undefined || notBeforeEpoch > headEpoch) return false;
-    return refreshedEpoch === undefined || headEpoch - refreshedEpoch >= this.#options.rules.recheckEpochs || refreshedEpoch > headEpoch;
+    if (setAside !== undefined && setAside.untilEpoch > headEpoch) return false;
+    if (ask !== undefined && !isAskCurrent(ask, headEpoch)) return true;
+    return (
+      refreshedEpoch === undefined ||
+      refreshedEpoch < (setAside?.untilEpoch ?? 0) ||
+      headEpoch - refreshedEpoch >= this.#options.rules.recheckEpochs ||
+      refreshedEpoch > headEpoch
+    );
+  }
+
+  /** What the chain says of somebody nobody knows yet; undefined when that cannot be asked now. */
+  async stranger(id: string, signal: AbortSignal): Promise<ProviderOnChain | undefined> {
+    try {
+      return await this.#options.chain.provider(id, within(signal, ASK_NODE_MS));
+    } catch (error) {
+      if (!(error instanceof ColdError)) throw error;
+      if (error.failure === 'refused')
+        throw new FbpdError('NOT_FOUND', `the chain has no provider ${id}: ${error.message}`, { subject: id, cause: error });
+      return undefined;
+    }
   }
 
   /** Asks chain and provider now. Who does not answer is given a rest, unless it is the node that does not. */
@@ -85,9 +114,12 @@ export class ProviderBook {
     const { chain, maker, desk, countries, log } = this.#options;
     try {
       const onChain = await chain.provider(id, within(signal, ASK_NODE_MS));
+      const place = await this.#placeOf(onChain, signal);
       const ask = await maker.ask(id, within(signal, ASK_PROVIDER_MS));
+      const problem = askProblem(ask, headEpoch);
+      if (problem !== undefined) throw new UnusableAsk(problem);
       return await desk.changeProvider(id, ({ unreachable: _, ...provider }) => ({
-        ...withCountry(provider, countries.get(id)),
+        ...withPlace(withAnswer(provider), countries.get(id), place),
         chain: onChain,
         ask,
         refreshedEpoch: headEpoch,
@@ -100,17 +132,25 @@ export class ProviderBook {
     }
   }
 
+  async #placeOf({ id, hosts }: ProviderOnChain, signal: AbortSignal): Promise<Place | undefined> {
+    const { places, countries } = this.#options;
+    if (places === undefined || countries.has(id)) return undefined;
+    return places.placeOf(await places.look(hosts, signal));
+  }
+
   async #unreachable(id: string, headEpoch: number, error: ColdError, signal: AbortSignal): Promise<Provider> {
     const { desk, guard, clock, rules } = this.#options;
-    const text = error.failure === 'refused' ? 'did not tell its ask' : 'did not answer when asked for its price';
+    const text = silence(error);
     const own = error.failure === 'unauthorized' || !(await guard.answers(signal));
-    return desk.changeProvider(id, (provider) => {
-      const marked = { ...provider, unreachable: text };
+    return desk.changeProvider(id, ({ ask, ...provider }) => {
+      // What it said before is not what it says now.
+      const marked = { ...provider, unreachable: text, ...(ask === undefined || error instanceof UnusableAsk ? {} : { ask }) };
       return own ? marked : withEvent(marked, { epoch: headEpoch, atMs: clock.nowMs(), kind: 'unreachable', text }, rules);
     });
   }
 }
 
-function withCountry({ country: _, ...provider }: Provider, country: string | undefined): Provider {
-  return country === undefined ? provider : { ...provider, country };
+function silence(error: ColdError): string {
+  if (error instanceof UnusableAsk) return `tells an ask that cannot be: ${error.message}`;
+  return error.failure === 'refused' ? 'did not tell its ask' : 'did not answer when asked for its price';
 }

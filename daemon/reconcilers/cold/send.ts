@@ -74,6 +74,8 @@ export class Sender {
     if (piece?.built === undefined) return false;
     const car = await cars.ensure(piece, piece.built, signal);
     if ('why' in car) return false;
+    if (!maker.needsFile) return true;
+    if (car.file === undefined) return false;
     const staged = maker.stage({ ...piece.built, id: piece.id }, car.file, within(signal, transferMs(piece.built.carSizeBytes)));
     return (await answerOf(staged.then(() => true))) === true;
   }

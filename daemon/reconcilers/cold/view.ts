@@ -2,13 +2,16 @@ import type { ChainView } from '../../domain/cold-ports.ts';
 import type { Breaker, ColdStore, ColdView, PlannedStep } from '../../domain/cold-store-port.ts';
 import { dayOfEpoch } from '../../domain/epoch.ts';
 import { FbpdError } from '../../domain/errors.ts';
+import type { EscrowStanding } from '../../domain/escrow.ts';
 import type { Piece } from '../../domain/piece.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { ColdPolicy } from '../../domain/policy.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import { scoreOf } from '../../plan/score.ts';
+import { lifted } from '../../plan/set-aside.ts';
 import type { Desk } from './desk.ts';
+import type { EscrowBoard } from './escrow-board.ts';
 import type { Funds, SpendingGuard } from './guard.ts';
 import type { Proposer } from './propose.ts';
 import type { ProviderBook } from './provider-book.ts';
@@ -23,11 +26,13 @@ export interface ViewOptions {
   trusted: readonly string[];
   perDayAtto: bigint;
   clock: Clock;
+  board: EscrowBoard;
   /** Something may go on now. */
   wake(): void;
 }
 
 const SAMPLE_KEYS = 3;
+const TRUST_MS = 20_000;
 
 /** The cold layer for operator and API: what the reconcilers saw last, what they would do next, and the switches. */
 export class ReconcilerView implements ColdView {
@@ -47,6 +52,10 @@ export class ReconcilerView implements ColdView {
 
   funds(): Funds | undefined {
     return this.#options.guard.funds();
+  }
+
+  escrow(): EscrowStanding | undefined {
+    return this.#options.board.standing;
   }
 
   async budget(): Promise<{ perDayAtto: bigint; day: number; committedAtto: bigint }> {
@@ -87,12 +96,37 @@ export class ReconcilerView implements ColdView {
     this.#options.wake();
   }
 
+  /** What a scan has found of it is where we begin; of a stranger the chain must know. */
+  async trust(providerId: string): Promise<Provider> {
+    const { store, desk, book, clock } = this.#options;
+    const found = (await store.candidate(providerId))?.value;
+    const known = (await store.provider(providerId))?.value.chain ?? found?.chain;
+    const chain = known ?? (await book.stranger(providerId, AbortSignal.timeout(TRUST_MS)));
+    const provider = await desk.changeProvider(providerId, (before) => ({
+      ...(before.chain === undefined && found !== undefined
+        ? { ...before, chain: found.chain, ask: found.ask, refreshedEpoch: found.readEpoch }
+        : before),
+      ...(before.chain === undefined && chain !== undefined ? { chain } : {}),
+      trusted: { atMs: clock.nowMs() },
+    }));
+    this.#options.wake();
+    return provider;
+  }
+
+  async untrust(providerId: string): Promise<Provider> {
+    if (this.#options.trusted.includes(providerId))
+      throw new FbpdError('CONFLICT', `${providerId} is named in providers.trusted: take it out there, and restart`, {
+        subject: providerId,
+      });
+    return this.#change(providerId, ({ trusted: _, ...provider }) => provider);
+  }
+
   suspend(providerId: string, text: string): Promise<Provider> {
     return this.#change(providerId, (provider) => ({ ...provider, suspended: { text, atMs: this.#options.clock.nowMs() } }));
   }
 
   async unsuspend(providerId: string): Promise<Provider> {
-    const provider = await this.#change(providerId, ({ suspended: _, ...rest }) => rest);
+    const provider = await this.#change(providerId, lifted);
     this.#options.wake();
     return provider;
   }
@@ -113,8 +147,19 @@ export class ReconcilerView implements ColdView {
 
   async #assertKnown(providerId: string): Promise<void> {
     const { store, trusted } = this.#options;
-    if (trusted.includes(providerId) || (await store.provider(providerId)) !== undefined) return;
-    throw new FbpdError('NOT_FOUND', `no provider ${providerId} is known: add it to providers.trusted`, { subject: providerId });
+    if (
+      trusted.includes(providerId) ||
+      (await store.provider(providerId)) !== undefined ||
+      (await store.candidate(providerId)) !== undefined
+    )
+      return;
+    throw new FbpdError(
+      'NOT_FOUND',
+      `no provider ${providerId} is known: add it to providers.trusted, or \`fbpd providers trust ${providerId}\``,
+      {
+        subject: providerId,
+      },
+    );
   }
 }
 
@@ -126,8 +171,17 @@ function aboutPiece({ id, members }: Piece): Omit<PlannedStep, 'step'> {
 function stepsOf(piece: Piece, plan: NonNullable<Awaited<ReturnType<Proposer['plan']>>>['plan']): PlannedStep[] {
   const about = aboutPiece(piece);
   if (plan.proposals.length === 0) return [{ ...about, step: { kind: 'wait', why: plan.next } }];
-  return plan.proposals.map(({ provider, why, costAtto, startEpoch, durationEpochs }) => ({
+  return plan.proposals.map(({ provider, country, domain, why, costAtto, startEpoch, durationEpochs }) => ({
     ...about,
-    step: { kind: 'propose', provider, why, costAtto, startEpoch, endEpoch: startEpoch + durationEpochs },
+    step: {
+      kind: 'propose',
+      provider,
+      ...(country === undefined ? {} : { country }),
+      owner: domain.owner,
+      why,
+      costAtto,
+      startEpoch,
+      endEpoch: startEpoch + durationEpochs,
+    },
   }));
 }

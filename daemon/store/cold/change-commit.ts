@@ -6,6 +6,7 @@ import type { Op, StoredValue, Versioned } from '../../domain/ports.ts';
 import {
   decodeDeal,
   encodeAtto,
+  encodeCandidate,
   encodeChain,
   encodeDay,
   encodeDeal,
@@ -16,6 +17,7 @@ import {
   type StoredPiece,
 } from './codecs.ts';
 import { type ContentStep, contentAfter, contentOps } from './content-records.ts';
+import { encodeEscrowBook, encodeEscrowLine } from './escrow-codec.ts';
 import { entriesOfDeal, entriesOfPiece, entryOps } from './indexes.ts';
 import { type ContentRecord, coldKeys } from './keys.ts';
 import type { SpendEntry } from './spend-lines.ts';
@@ -36,6 +38,7 @@ export interface PlannedChange {
 /** Keys that have to be read to plan the change. */
 export function keysOf(change: ColdChange): string[] {
   const contents = [...(change.wait ?? []), ...(change.unwait ?? [])].map(({ contentKey }) => coldKeys.content(contentKey));
+  const listed = (change.list ?? []).map(coldKeys.listed);
   const pieces = (change.pieces ?? []).flatMap((piece) => {
     const id = idOf(piece);
     const members = [...(piece.before?.value.members ?? []), ...(piece.after?.members ?? [])];
@@ -43,7 +46,7 @@ export function keysOf(change: ColdChange): string[] {
       ? [coldKeys.piece(id)]
       : [coldKeys.piece(id), coldKeys.members(id), ...members.map(({ contentKey }) => coldKeys.content(contentKey))];
   });
-  return [...new Set([...expectedOf(change).keys(), ...pieces, ...contents])];
+  return [...new Set([...expectedOf(change).keys(), ...pieces, ...contents, ...listed])];
 }
 
 /**
@@ -66,11 +69,18 @@ export function planChange(change: ColdChange, read: ReadRecords, sums: Sums, no
   for (const { before, after } of change.providers ?? []) {
     planned.ops.push(put(coldKeys.provider((after ?? before?.value)?.id ?? ''), after && encodeProvider(after)));
   }
-  const { day, breaker, chain, looked } = change;
+  for (const candidate of change.candidates ?? [])
+    planned.ops.push(put(coldKeys.candidate(idOf(candidate)), candidate.after && encodeCandidate(candidate.after)));
+  const { day, breaker, chain, scan, looked, list } = change;
   if (day !== undefined) planned.ops.push(put(coldKeys.day((day.after ?? day.before?.value)?.day ?? 0), day.after && encodeDay(day.after)));
   if (breaker !== undefined) planned.ops.push(put(coldKeys.breaker, breaker.after));
   if (chain !== undefined) planned.ops.push(put(coldKeys.chain, chain.after && encodeChain(chain.after)));
+  const { escrow, escrowLines = [] } = change;
+  if (escrow !== undefined) planned.ops.push(put(coldKeys.escrow, escrow.after && encodeEscrowBook(escrow.after)));
+  for (const line of escrowLines) planned.ops.push(put(coldKeys.escrowLine(line.number), encodeEscrowLine(line)));
+  if (scan !== undefined) planned.ops.push(put(coldKeys.scan, scan.after));
   for (const { contentKey } of looked ?? []) planned.ops.push({ del: coldKeys.listed(contentKey) });
+  for (const contentKey of list ?? []) planned.ops.push({ put: coldKeys.listed(contentKey), value: {} });
   return planned;
 }
 
@@ -84,9 +94,13 @@ function expectedOf(change: ColdChange): Map<string, number | null> {
   for (const piece of change.pieces ?? []) add(coldKeys.piece(idOf(piece)), piece);
   for (const deal of change.deals ?? []) add(coldKeys.deal(idOf(deal)), deal);
   for (const provider of change.providers ?? []) add(coldKeys.provider(idOf(provider)), provider);
+  for (const candidate of change.candidates ?? []) add(coldKeys.candidate(idOf(candidate)), candidate);
+  if (change.scan !== undefined) add(coldKeys.scan, change.scan);
   if (change.day !== undefined) add(coldKeys.day((change.day.after ?? change.day.before?.value)?.day ?? 0), change.day);
   if (change.breaker !== undefined) add(coldKeys.breaker, change.breaker);
   if (change.chain !== undefined) add(coldKeys.chain, change.chain);
+  if (change.escrow !== undefined) add(coldKeys.escrow, change.escrow);
+  for (const { number } of change.escrowLines ?? []) expected.set(coldKeys.escrowLine(number), null);
   for (const { contentKey, version } of change.looked ?? []) expected.set(coldKeys.listed(contentKey), version);
   return expected;
 }

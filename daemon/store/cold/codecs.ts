@@ -2,7 +2,7 @@ import type { BudgetDay, ChainMemory } from '../../domain/cold-store-port.ts';
 import type { Deal, DealTerms } from '../../domain/deal.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Piece, PieceMember } from '../../domain/piece.ts';
-import type { Ask, Provider } from '../../domain/provider.ts';
+import type { Ask, Candidate, Provider } from '../../domain/provider.ts';
 
 /** attoFIL as a decimal string: JSON has no integers that large. */
 export type StoredAtto = string;
@@ -19,6 +19,8 @@ export interface MembersRecord {
 }
 /** `s/…`. */
 export type StoredProvider = Omit<Provider, 'ask'> & { ask?: AttoFields<Ask> };
+/** `sc/…`. */
+export type StoredCandidate = Omit<Candidate, 'ask'> & { ask: AttoFields<Ask> };
 /** `m/…`. */
 export type StoredDay = AttoFields<BudgetDay>;
 
@@ -61,28 +63,36 @@ export function encodePiece({ members: _apart, ...piece }: Piece): StoredPiece {
 }
 
 export function encodeProvider({ ask, ...provider }: Provider): StoredProvider {
-  if (ask === undefined) return provider;
-  const { priceAttoPerGibEpoch, verifiedPriceAttoPerGibEpoch } = ask;
-  return {
-    ...provider,
-    ask: {
-      ...ask,
-      priceAttoPerGibEpoch: encodeAtto(priceAttoPerGibEpoch),
-      verifiedPriceAttoPerGibEpoch: encodeAtto(verifiedPriceAttoPerGibEpoch),
-    },
-  };
+  return ask === undefined ? provider : { ...provider, ask: encodeAsk(ask) };
 }
 
 export function decodeProvider({ ask, ...provider }: StoredProvider): Provider {
-  if (ask === undefined) return provider;
+  return ask === undefined ? provider : { ...provider, ask: decodeAsk(ask) };
+}
+
+export function encodeCandidate({ ask, ...candidate }: Candidate): StoredCandidate {
+  return { ...candidate, ask: encodeAsk(ask) };
+}
+
+export function decodeCandidate({ ask, ...candidate }: StoredCandidate): Candidate {
+  return { ...candidate, ask: decodeAsk(ask) };
+}
+
+function encodeAsk(ask: Ask): AttoFields<Ask> {
   const { priceAttoPerGibEpoch, verifiedPriceAttoPerGibEpoch } = ask;
   return {
-    ...provider,
-    ask: {
-      ...ask,
-      priceAttoPerGibEpoch: decodeAtto(priceAttoPerGibEpoch),
-      verifiedPriceAttoPerGibEpoch: decodeAtto(verifiedPriceAttoPerGibEpoch),
-    },
+    ...ask,
+    priceAttoPerGibEpoch: encodeAtto(priceAttoPerGibEpoch),
+    verifiedPriceAttoPerGibEpoch: encodeAtto(verifiedPriceAttoPerGibEpoch),
+  };
+}
+
+function decodeAsk(ask: AttoFields<Ask>): Ask {
+  const { priceAttoPerGibEpoch, verifiedPriceAttoPerGibEpoch } = ask;
+  return {
+    ...ask,
+    priceAttoPerGibEpoch: decodeAtto(priceAttoPerGibEpoch),
+    verifiedPriceAttoPerGibEpoch: decodeAtto(verifiedPriceAttoPerGibEpoch),
   };
 }
 

@@ -18,14 +18,19 @@ import { under } from '../pins/keys.ts';
  * | `dl/<provider>/<deal>` | `{}` | live deals by provider |
  * | `da/<deal>` | `{}` | it is `active`: what samples are drawn from |
  * | `s/<provider>` | `StoredProvider` | a provider. Counted |
+ * | `sc/<provider>` | `StoredCandidate` | somebody that a scan has found |
  * | `m/<day>` | `StoredDay` | what was promised on a day |
+ * | `me/<number>` | `StoredEscrowLine` | a line of the book of the escrow; never rewritten |
  * | `n/<content>` | {@link ContentRecord} | the pieces that hold a content, and what it waits for |
  * | `nw/<policy>/<since>/<content>` | `{}` | it waits for a piece of this policy |
  * | `l/<content>` | `{}` | its cold side is to be looked at; written by the pin store (`pins/cold-list.ts`) |
  * | `v/totals` | `StoredTotals` | sums over pieces and deals, and how far the spend log goes; in every commit that changes them |
  * | `v/breaker` | `Breaker` | nothing is spent |
  * | `v/chain` | `ChainMemory` | the chain this store belongs to |
- * | `v/listed` | {@link ListedRecord} | the pin store keeps `l/`, and has listed what was held before it began to |
+ * | `v/escrow` | `StoredEscrowBook` | wallet, escrow, and the message under way; what `me/` adds up to |
+ * | `v/scan` | `ScanMark` | how far the last scan came |
+ * | `v/drill` | `DrillReport` | what the last restore drill found (`drill-report.ts`) |
+ * | `v/listed` | `ListedRecord` (`pins/list-held.ts`) | the pin store keeps `l/`, and has listed what was held before it began to |
  *
  * `js jc jr dp de dl da nw` are lists derived from their records, written in the same commit (`indexes.ts`).
  */
@@ -40,6 +45,7 @@ export const coldKeys = {
   liveDeal: (providerId: string, dealId: string) => `dl/${providerId}/${dealId}`,
   activeDeal: (dealId: string) => `da/${dealId}`,
   provider: (providerId: string) => `s/${providerId}`,
+  candidate: (providerId: string) => `sc/${providerId}`,
   day: (day: BudgetDay['day']) => `m/${padEpoch(day)}`,
   content: (contentKey: string) => `n/${contentKey}`,
   waiting: ({ policy, sinceMs, contentKey }: Pick<WaitingContent, 'policy' | 'sinceMs' | 'contentKey'>) =>
@@ -48,6 +54,9 @@ export const coldKeys = {
   totals: 'v/totals',
   breaker: 'v/breaker',
   chain: 'v/chain',
+  escrow: 'v/escrow',
+  escrowLine: (number: number) => `me/${padEpoch(number)}`,
+  scan: 'v/scan',
   listing: 'v/listed',
 };
 
@@ -60,13 +69,6 @@ export interface ContentRecord {
   waiting?: WaitingContent;
   /** Ids, oldest first. */
   pieces: readonly string[];
-}
-
-/** `v/listed`. */
-export interface ListedRecord {
-  /** Contents up to this key have been listed; absent once all of them are. */
-  after?: string;
-  done: boolean;
 }
 
 /** Names of policies come from a config and may hold anything. */

@@ -1,23 +1,27 @@
 import type { BudgetDay, ColdOfContent, ColdTotals, WaitingContent } from '../../domain/cold-store-port.ts';
 import type { Deal } from '../../domain/deal.ts';
 import { isFbpdError } from '../../domain/errors.ts';
+import type { EscrowLine } from '../../domain/escrow.ts';
 import type { BuiltPiece, Piece } from '../../domain/piece.ts';
 import type { Range, Store, StoredValue, Versioned } from '../../domain/ports.ts';
-import type { Provider } from '../../domain/provider.ts';
+import type { Candidate, Provider, ScanMark } from '../../domain/provider.ts';
 import type { Log } from '../../log.ts';
 import { collect } from '../pins/collect.ts';
 import { under } from '../pins/keys.ts';
 import {
+  decodeCandidate,
   decodeDay,
   decodeDeal,
   decodeProvider,
   type MembersRecord,
+  type StoredCandidate,
   type StoredDay,
   type StoredDeal,
   type StoredPiece,
   type StoredProvider,
 } from './codecs.ts';
 import type { DueLists } from './due-lists.ts';
+import { decodeEscrowLine, type StoredEscrowLine } from './escrow-codec.ts';
 import { type ContentRecord, coldKeys, subjectOfKey, waitingUnder } from './keys.ts';
 import type { Sums } from './totals.ts';
 
@@ -91,8 +95,9 @@ export class ColdQueries {
     const shown = new Map(
       records.flatMap((record) => {
         if (record === undefined) return [];
-        const { id, state, summary, next } = record.value;
-        return [[id, { id, state, summary, next }]];
+        const { id, policy, state, summary, next, repack, part } = record.value;
+        const shape = { ...(repack === undefined ? {} : { repack }), ...(part === undefined ? {} : { part }) };
+        return [[id, { id, policy, state, summary, next, ...shape }]];
       }),
     );
     return contents.map((content) => ({
@@ -143,9 +148,33 @@ export class ColdQueries {
     return found;
   }
 
+  async candidate(providerId: string): Promise<Versioned<Candidate> | undefined> {
+    const record = await this.#store.get<StoredCandidate>(coldKeys.candidate(providerId));
+    return record && { value: decodeCandidate(record.value), version: record.version };
+  }
+
+  async candidates(): Promise<Versioned<Candidate>[]> {
+    const found: Versioned<Candidate>[] = [];
+    for await (const [, { value, version }] of this.#store.range<StoredCandidate>(under('sc'))) {
+      found.push({ value: decodeCandidate(value), version });
+    }
+    return found;
+  }
+
+  scanMark(): Promise<Versioned<ScanMark> | undefined> {
+    return this.#store.get<ScanMark>(coldKeys.scan);
+  }
+
   async day(day: number): Promise<Versioned<BudgetDay> | undefined> {
     const record = await this.#store.get<StoredDay>(coldKeys.day(day));
     return record && { value: decodeDay(record.value), version: record.version };
+  }
+
+  async escrowLines(limit: number): Promise<EscrowLine[]> {
+    const found: EscrowLine[] = [];
+    for await (const [, { value }] of this.#store.range<StoredEscrowLine>({ ...under('me'), reverse: true, limit }))
+      found.push(decodeEscrowLine(value));
+    return found;
   }
 
   async #deals(dealIds: readonly string[]): Promise<Versioned<Deal>[]> {

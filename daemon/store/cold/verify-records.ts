@@ -2,22 +2,26 @@ import { isFbpdError } from '../../domain/errors.ts';
 import { decodeRecord } from '../engine/codec.ts';
 import { typeOfKey } from '../engine/group-commit.ts';
 import {
+  decodeCandidate,
   decodeDay,
   decodeDeal,
   decodeProvider,
   type MembersRecord,
+  type StoredCandidate,
   type StoredDay,
   type StoredDeal,
   type StoredPiece,
   type StoredProvider,
 } from './codecs.ts';
 import { EntryTally } from './entry-tally.ts';
+import type { StoredEscrowBook, StoredEscrowLine } from './escrow-codec.ts';
 import { entriesOfDeal, entriesOfPiece } from './indexes.ts';
 import { type ContentRecord, coldKeys, subjectOfKey } from './keys.ts';
 import { decodeTotals, NO_SUMS, type StoredTotals, type Sums, withDeal, withPiece } from './totals.ts';
+import { EscrowRecords } from './verify-escrow.ts';
 
 /** Types of keys that are looked at. */
-const TYPES = new Set(['j', 'jm', 'js', 'jc', 'jr', 'd', 'dp', 'de', 'dl', 'da', 's', 'm', 'n', 'nw', 'v']);
+const TYPES = new Set(['j', 'jm', 'js', 'jc', 'jr', 'd', 'dp', 'de', 'dl', 'da', 's', 'sc', 'm', 'me', 'n', 'nw', 'v']);
 const LISTS = new Set(['js', 'jc', 'jr', 'dp', 'de', 'dl', 'da', 'nw']);
 
 /**
@@ -32,6 +36,7 @@ export class ColdRecords {
   #isSecond = false;
   #sums: Sums = NO_SUMS;
   #totals: Sums | undefined;
+  #escrow = new EscrowRecords();
 
   /** A record whose checksum is right. */
   see(key: string, record: Buffer): void {
@@ -54,6 +59,7 @@ export class ColdRecords {
     this.#isSecond = true;
     this.#sums = NO_SUMS;
     this.#totals = undefined;
+    this.#escrow = new EscrowRecords();
     this.#wanted.clear();
     this.#entries.keepNames();
   }
@@ -63,6 +69,7 @@ export class ColdRecords {
     return [
       ...this.#problems,
       ...this.#totalsProblems(),
+      ...this.#escrow.problems(),
       ...[...this.#wanted].map((pieceId) => `there are deals about the piece ${pieceId}, which has no record`),
       ...expected.map((entry) => `${describe(entry)} is missing`),
       ...found.map((entry) => `${describe(entry)} is there, but nothing that it is about says so`),
@@ -80,7 +87,10 @@ export class ColdRecords {
     if (type === 'jm') this.#seeMembers(subjectOfKey(key), value as MembersRecord);
     if (type === 'n') this.#seeContent(subjectOfKey(key), value as ContentRecord);
     if (type === 's') decodeProvider(value as StoredProvider);
+    if (type === 'sc') decodeCandidate(value as StoredCandidate);
     if (type === 'm') decodeDay(value as StoredDay);
+    if (type === 'me') this.#escrow.seeLine(value as StoredEscrowLine);
+    if (key === coldKeys.escrow) this.#escrow.seeBook(value as StoredEscrowBook);
     if (key === coldKeys.totals) this.#totals = decodeTotals(value as StoredTotals).sums;
   }
 

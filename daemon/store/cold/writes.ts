@@ -1,5 +1,6 @@
 import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import { FbpdError, isFbpdError } from '../../domain/errors.ts';
+import type { EscrowBook } from '../../domain/escrow.ts';
 import type { Clock, Store, StoredValue, Versioned } from '../../domain/ports.ts';
 import { under } from '../pins/keys.ts';
 import type { ReadRecords } from './change-commit.ts';
@@ -16,6 +17,7 @@ export interface ColdMemory {
   sums: Sums;
   breaker: Versioned<Breaker> | undefined;
   chain: Versioned<ChainMemory> | undefined;
+  escrow: Versioned<EscrowBook> | undefined;
 }
 
 export interface ColdWritesOptions {
@@ -91,12 +93,14 @@ export class ColdWrites {
     this.#remember(plan, await this.#commit(plan, lines), lines);
   }
 
-  /** Whoever decided to make a deal did not know yet that nothing is to be spent. */
-  #refuseSpending({ deals = [] }: ColdChange): void {
+  /** Whoever decided to make a deal, or to sign a message, did not know yet that nothing is to be spent. */
+  #refuseSpending({ deals = [], escrow }: ColdChange): void {
     const breaker = this.#options.memory.breaker?.value;
-    if (breaker !== undefined && deals.some(({ before }) => before === undefined)) {
+    if (breaker === undefined) return;
+    if (deals.some(({ before }) => before === undefined))
       throw new FbpdError('CONFLICT', `store: no deal is made: ${breaker.text}`, { subject: coldKeys.breaker });
-    }
+    if (versionsOf(escrow?.after) > versionsOf(escrow?.before?.value))
+      throw new FbpdError('CONFLICT', `store: no message is sent: ${breaker.text}`, { subject: coldKeys.breaker });
   }
 
   async #spend(plan: GroupPlan): Promise<AppendedLines | undefined> {
@@ -122,9 +126,10 @@ export class ColdWrites {
     const { memory, spendLog, lists } = this.#options;
     memory.sums = plan.sums;
     for (const { change } of plan.members) {
-      const { breaker, chain } = change;
+      const { breaker, chain, escrow } = change;
       if (breaker !== undefined) memory.breaker = breaker.after && { value: breaker.after, version };
       if (chain !== undefined) memory.chain = chain.after && { value: chain.after, version };
+      if (escrow !== undefined) memory.escrow = escrow.after && { value: escrow.after, version };
     }
     if (lines !== undefined) spendLog.committed(lines, isReset(plan));
     const due = new Set<DueKind>();
@@ -139,6 +144,11 @@ export class ColdWrites {
 }
 
 const SEALED = under('js').gte;
+
+/** Signed, of the message under way. */
+function versionsOf(book: EscrowBook | undefined): number {
+  return book?.message?.versions.length ?? 0;
+}
 
 /** The operator goes on although the spend log and the store did not agree. */
 function isReset({ members }: GroupPlan): boolean {

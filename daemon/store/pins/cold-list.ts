@@ -1,12 +1,9 @@
-import { isFbpdError } from '../../domain/errors.ts';
+import { isHeld } from '../../domain/content.ts';
 import type { Op, Store } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
-import { coldKeys, type ListedRecord } from '../cold/keys.ts';
-import type { StoredContent } from './fate.ts';
+import { coldKeys } from '../cold/keys.ts';
 import type { FateStep } from './fate-commit.ts';
-import { keys, segmentOfKey, under } from './keys.ts';
-
-const SWEPT_A_COMMIT = 500;
+import { listHeld } from './list-held.ts';
 
 type Listener = (contentKeys: readonly string[]) => void;
 
@@ -30,10 +27,9 @@ export class ColdList {
   static async open(options: { store: Store; log: Log; isOn: boolean }): Promise<ColdList> {
     const { store, log, isOn } = options;
     const list = new ColdList(store, log, isOn);
-    const record = (await store.get<ListedRecord>(coldKeys.listing))?.value;
-    if (isOn && !record?.done) list.#sweep = list.#listHeld(record?.after);
+    if (isOn) list.#sweep = list.#listHeld();
     // What comes to be held from now on is not listed, so the next time everything has to be.
-    if (!isOn && record !== undefined) await store.commit({ ops: [{ del: coldKeys.listing }] });
+    else if ((await store.get(coldKeys.listing)) !== undefined) await store.commit({ ops: [{ del: coldKeys.listing }] });
     return list;
   }
 
@@ -60,47 +56,33 @@ export class ColdList {
     return this.#isOn ? steps.filter(concernsCold).map(({ before }) => before.contentKey) : [];
   }
 
-  #tell(contentKeys: readonly string[]): void {
-    if (contentKeys.length > 0) for (const listener of this.#listeners) listener(contentKeys);
+  #listHeld(): Promise<void> {
+    return listHeld({
+      store: this.#store,
+      log: this.#log,
+      recordKey: coldKeys.listing,
+      listedKey: coldKeys.listed,
+      isListed: isHeld,
+      onListed: (contentKeys) => this.#tell(contentKeys),
+      forWhom: 'the cold layer',
+    });
   }
 
-  /** Each commit says how far it came, so that a sweep that is cut off goes on there. */
-  async #listHeld(after: string | undefined): Promise<void> {
-    const { gte, lt } = under('o');
-    let found: string[] = [];
-    let listed = 0;
-    const flush = async (record: ListedRecord): Promise<void> => {
-      const ops: Op[] = found.map((contentKey) => ({ put: coldKeys.listed(contentKey), value: {} }));
-      await this.#store.commit({ ops: [...ops, { put: coldKeys.listing, value: record }], sync: record.done });
-      listed += found.length;
-      this.#tell(found);
-      found = [];
-    };
-    try {
-      const from = after === undefined ? { gte } : { gt: keys.content(after) };
-      for await (const [key, { value }] of this.#store.range<StoredContent>({ ...from, lt })) {
-        if (value.hot === 'pinned') found.push(segmentOfKey(key, 1));
-        if (found.length === SWEPT_A_COMMIT) await flush({ after: segmentOfKey(key, 1), done: false });
-      }
-      await flush({ done: true });
-      if (listed > 0) this.#log.info({ contents: listed }, 'contents that were held already are on the list for the cold layer');
-    } catch (error) {
-      if (isFbpdError(error, 'UNAVAILABLE')) return;
-      this.#log.error({ err: error }, 'what is held already could not be listed for the cold layer; the next start goes on');
-    }
+  #tell(contentKeys: readonly string[]): void {
+    if (contentKeys.length > 0) for (const listener of this.#listeners) listener(contentKeys);
   }
 }
 
 /**
- * True when the cold side of the content has to look at it: it came to be held, or is held no more; another pin came to
- * what is held; its last pin went, or the first one came to what has a cold side already; it was blocked.
+ * True when the cold side of the content has to look at it: it came to be held, or is held no more, or has a hot copy again;
+ * another pin came to what is held; its last pin went, or the first one came to what has a cold side already; it was blocked.
  */
 function concernsCold({ before, after }: FateStep): boolean {
   const was = before.fate.content;
   const is = after.content;
-  const [held, holds] = [was?.hot === 'pinned', is?.hot === 'pinned'];
+  const [held, holds] = [was !== undefined && isHeld(was), is !== undefined && isHeld(is)];
   const [pins, left] = [was?.pins ?? 0, is?.pins ?? 0];
-  if (held !== holds || (holds && left > pins)) return true;
+  if (held !== holds || (holds && left > pins) || (was?.hot === 'cold' && is?.hot === 'pinned')) return true;
   if (pins > 0 && left === 0) return true;
   if (pins === 0 && left > 0 && before.hasCold) return true;
   return after.events.some(({ event }) => event === 'blocked');

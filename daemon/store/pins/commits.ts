@@ -3,6 +3,7 @@ import type { ColdList } from './cold-list.ts';
 import { statusOf } from './fate.ts';
 import { type CommitPart, type FateStep, fateCommit } from './fate-commit.ts';
 import type { HeadMark } from './head-mark.ts';
+import { indexListOps } from './index-list.ts';
 import { under } from './keys.ts';
 import type { Packs } from './packs.ts';
 import type { Queues } from './queues.ts';
@@ -53,7 +54,7 @@ export class PinCommits {
   async commit(change: Change): Promise<void> {
     const leaving = change.removed ?? [];
     const commit = commitOf(change);
-    commit.ops.push(...this.#memory.packs.leave(leaving), ...this.#memory.coldList.ops(change.fates));
+    commit.ops.push(...this.#memory.packs.leave(leaving), ...this.#memory.coldList.ops(change.fates), ...indexListOps(change.fates));
     let removed = false;
     try {
       await this.#store.commit(commit);

@@ -28,15 +28,18 @@ const TRIES = 5;
 
 /** Reads, decides and commits under the locks of the contents; again from the start when the commit met a conflict. */
 export function transact<T>(context: PinContext, contentKeys: readonly string[], task: () => Promise<T>): Promise<T> {
-  return context.lock.run(contentKeys, async () => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await task();
-      } catch (error) {
-        if (tries === TRIES || !isFbpdError(error, 'CONFLICT')) throw error;
-      }
+  return context.lock.run(contentKeys, () => retryConflicts(task));
+}
+
+/** Runs what reads and commits, again from the start when the commit met a conflict. */
+export async function retryConflicts<T>(task: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await task();
+    } catch (error) {
+      if (tries === TRIES || !isFbpdError(error, 'CONFLICT')) throw error;
     }
-  });
+  }
 }
 
 /** Takes a content one step on. Resolves with the step, or undefined when there is none to take. */

@@ -117,12 +117,13 @@ function concernsAll({ fate }: LoadedFate, after: Fate): boolean {
   return statusOf(fate.content) !== statusOf(after.content) || isQueueable(fate.content) !== isQueueable(after.content);
 }
 
-/** The entries of `q/`, `f/` and `u/` that belong to a fate. */
+/** The entries of `q/`, `f/`, `u/` and `oc/` that belong to a fate. */
 export function listKeys(contentKey: string, { content, wants }: Fate): ReadonlySet<string> {
   const listed = new Set<string>();
   if (content === undefined) return listed;
   if (content.fetching) listed.add(keys.fetching(contentKey));
   if (content.unpinSinceMs !== undefined) listed.add(keys.unpin(content.unpinSinceMs, contentKey));
+  if (content.hot === 'cold') listed.add(keys.cold(contentKey));
   if (!isQueueable(content)) return listed;
   for (const [accountId, { dueMs, sinceMs }] of wants) if (dueMs !== null) listed.add(keys.queued(accountId, dueMs, sinceMs, contentKey));
   return listed;

@@ -1,16 +1,16 @@
-import type { Content, HotPinOwner } from '../../domain/content.ts';
+import { type Content, type HotPinOwner, isHeld } from '../../domain/content.ts';
 import type { PinEvent, PinStatus, Reason } from '../../domain/pin.ts';
 import type { FetchOutcome } from '../../domain/ports.ts';
 
 /** A content as it lies in the store. */
 export interface StoredContent extends Content {
-  /** A fetch is under way, or was when the process died. */
+  /** A fetch is under way, or was when the process died. While `cold`: it is being pinned hot again. */
   fetching?: true;
-  /** Since when the hot tier's pin is to be removed; only while `releasing`. */
+  /** Since when the hot tier's pin is to be removed; only while `releasing` or `cold`. */
   unpinSinceMs?: number;
   /**
-   * It is wanted again while it is `releasing`. The unpin may be happening at this very moment, so the content stays
-   * as it is until that is over for certain, and is fetched then: its blocks are still there.
+   * It is wanted again while it is `releasing`. The unpin may be happening at this very moment, so the content stays as it is until
+   * that is over for certain, and is fetched then, as its blocks are still there; or until it is seen that there was none.
    */
   again?: true;
 }
@@ -46,7 +46,7 @@ const ORIGINS_MAX = 20;
 
 /** The status of every pin of the content. One that is `releasing` and not wanted again has pins only when it was blocked. */
 export function statusOf({ hot, fetching, again }: StoredContent): PinStatus {
-  if (hot === 'pinned') return 'pinned';
+  if (hot === 'pinned' || hot === 'cold') return 'pinned';
   if (hot === 'wanted') return fetching ? 'pinning' : 'queued';
   return again ? 'queued' : 'failed';
 }
@@ -71,7 +71,7 @@ export interface Newcomer {
 export function accept(fate: Fate, pin: Newcomer, nowMs: number): LiveFate {
   const content = fate.content ?? newContent(pin.contentKey, nowMs);
   const joined = { ...fate, content: { ...content, pins: content.pins + 1 } };
-  if (content.hot === 'pinned') return joined;
+  if (isHeld(content)) return joined;
   const known = fate.wants.get(pin.accountId);
   const hints = pin.origins.some((origin) => !known?.origins.includes(origin));
   const turnMs = hints ? nowMs : Math.max(nowMs, content.notBeforeMs);
@@ -110,6 +110,7 @@ export function begin(fate: Fate, owner: Exclude<HotPinOwner, 'none'>, nowMs: nu
  */
 export function end(fate: LiveFate, outcome: FetchOutcome, nowMs: number): Fate | undefined {
   const { fetching, ...content } = fate.content;
+  if (content.hot === 'cold') return undefined;
   if (!fetching && (content.hot !== 'wanted' || outcome.kind === 'pinned')) return undefined;
   if (content.hot !== 'wanted') return { ...fate, content: letGo(content, nowMs) };
   if (outcome.kind === 'pinned') return hold(content, outcome, nowMs);
@@ -133,6 +134,7 @@ export function end(fate: LiveFate, outcome: FetchOutcome, nowMs: number): Fate 
 export function interrupt(fate: LiveFate, nowMs: number): Fate | undefined {
   const { fetching, ...content } = fate.content;
   if (!fetching) return undefined;
+  if (content.hot === 'cold') return { ...fate, content: unpinned(content, nowMs) };
   if (content.hot !== 'wanted') return { ...fate, content: letGo(content, nowMs) };
   return { ...fate, content, events: [{ atMs: nowMs, event: 'waiting', text: 'the daemon ended while it was being fetched' }] };
 }
@@ -140,7 +142,7 @@ export function interrupt(fate: LiveFate, nowMs: number): Fate | undefined {
 /** Somebody asks for another try now. Undefined while it is held or being fetched: there is nothing to try. */
 export function retry(fate: LiveFate, nowMs: number): LiveFate | undefined {
   const { hot, fetching } = fate.content;
-  if (hot === 'pinned' || (hot === 'wanted' && fetching)) return undefined;
+  if (isHeld(fate.content) || (hot === 'wanted' && fetching)) return undefined;
   return { ...wantAnew(fate, nowMs), events: [{ atMs: nowMs, event: 'retried', text: 'queued anew' }] };
 }
 
@@ -157,7 +159,16 @@ export function block(fate: LiveFate, accounts: readonly string[], nowMs: number
 export function released(fate: LiveFate): Fate | undefined {
   const { unpinSinceMs, again, ...content } = fate.content;
   if (unpinSinceMs === undefined) return undefined;
+  if (content.hot === 'cold') return { ...fate, content: { ...content, owner: 'none' } };
   return { ...fate, content: again ? { ...content, hot: 'wanted', owner: 'none' } : unheld(content) };
+}
+
+/** It is wanted again and was never unpinned, nor is it being. Undefined when there is nothing to take back, or too little is known of it. */
+export function takeBack(fate: LiveFate, nowMs: number): Fate | undefined {
+  const { unpinSinceMs, again, ...content } = fate.content;
+  const { hot, fetching, owner, sizeBytes, blocks } = content;
+  if (hot !== 'releasing' || !again || fetching || unpinSinceMs === undefined || owner !== 'ours') return undefined;
+  return sizeBytes === undefined || blocks === undefined ? undefined : hold(content, { sizeBytes, blocks }, nowMs);
 }
 
 /** It is not in the hot tier. Undefined when it need not be. `accounts` are all that have a pin of it. */
@@ -167,6 +178,48 @@ export function vanish(fate: LiveFate, accounts: readonly string[], nowMs: numbe
   return {
     ...wantAnew({ ...lost, wants: wantsOf(fate, accounts, nowMs) }, nowMs),
     events: [{ atMs: nowMs, event: 'vanished', text: 'the hot tier no longer holds it' }],
+  };
+}
+
+/** The hot copy goes, the pins stay. Undefined when there is none of ours. */
+export function evict(fate: LiveFate, text: string, nowMs: number): LiveFate | undefined {
+  if (fate.content.hot !== 'pinned' || fate.content.owner !== 'ours') return undefined;
+  return { ...fate, content: unpinned({ ...fate.content, hot: 'cold' }, nowMs), events: [{ atMs: nowMs, event: 'evicted', text }] };
+}
+
+/** The hot tier does not have it any more, but providers do. Undefined when it need not be there. */
+export function vanishToCold(fate: LiveFate, nowMs: number): LiveFate | undefined {
+  if (fate.content.hot !== 'pinned') return undefined;
+  return {
+    ...fate,
+    content: { ...fate.content, hot: 'cold', owner: 'none' },
+    events: [{ atMs: nowMs, event: 'vanished', text: 'the hot tier no longer holds it; its cold copies are proven' }],
+  };
+}
+
+/** A cold content is to be pinned hot again. Undefined while its last hot pin is being removed: nobody could tell the two apart. */
+export function beginWarm(fate: LiveFate): LiveFate | undefined {
+  const { hot, fetching, unpinSinceMs } = fate.content;
+  if (hot !== 'cold' || fetching || unpinSinceMs !== undefined) return undefined;
+  return { ...fate, content: { ...fate.content, fetching: true, owner: 'ours' } };
+}
+
+/** It was pinned hot again, or not. Undefined when that was not begun. */
+export function endWarm(fate: LiveFate, facts: { sizeBytes: number; blocks: number } | undefined, nowMs: number): Fate | undefined {
+  const { fetching, ...content } = fate.content;
+  if (!fetching || content.hot === 'wanted') return undefined;
+  if (content.hot !== 'cold') return { ...fate, content: letGo(content, nowMs) };
+  return facts === undefined ? { ...fate, content: unpinned(content, nowMs) } : hold(content, facts, nowMs);
+}
+
+/** No copy is left anywhere. `accounts` are all that have a pin of it. Undefined when it is not cold, or blocks of it may be here. */
+export function lose(fate: LiveFate, reason: Reason, accounts: readonly string[], nowMs: number): LiveFate | undefined {
+  const { hot, fetching, unpinSinceMs } = fate.content;
+  if (hot !== 'cold' || fetching || unpinSinceMs !== undefined) return undefined;
+  return {
+    content: { ...fate.content, hot: 'failed', reason },
+    wants: wantsOf(fate, accounts, nowMs),
+    events: [{ atMs: nowMs, event: 'failed', text: reason.text }],
   };
 }
 
@@ -191,6 +244,11 @@ function hold(content: StoredContent, { sizeBytes, blocks }: { sizeBytes: number
     wants: new Map(),
     events: [{ atMs: nowMs, event: 'pinned', text: `held: ${sizeBytes} bytes in ${blocks} ${blocks === 1 ? 'block' : 'blocks'}` }],
   };
+}
+
+/** A pin of ours that may be in the hot tier is to be removed. */
+function unpinned(content: StoredContent, nowMs: number): StoredContent {
+  return { ...content, unpinSinceMs: content.unpinSinceMs ?? nowMs };
 }
 
 /** Nobody may have it held any more. A running fetch is left to end; then it comes here again. */

@@ -1,8 +1,26 @@
 import type { Content } from '../../domain/content.ts';
+import type { Reason } from '../../domain/pin.ts';
 import type { FetchOutcome, QueuedContent } from '../../domain/ports.ts';
 import { collect } from './collect.ts';
 import { accountsOf, type PinContext, stepFate, transact } from './context.ts';
-import { BLOCKED, begin, block, end, interrupt, isQueueable, released, type StoredContent, vanish, type Want } from './fate.ts';
+import {
+  BLOCKED,
+  begin,
+  beginWarm,
+  block,
+  end,
+  endWarm,
+  evict,
+  interrupt,
+  isQueueable,
+  lose,
+  released,
+  type StoredContent,
+  takeBack,
+  vanish,
+  vanishToCold,
+  type Want,
+} from './fate.ts';
 import { type Holder, listKeys, loadFate } from './fate-commit.ts';
 import { type BlockRecord, keys, segmentOfKey, under } from './keys.ts';
 
@@ -56,12 +74,45 @@ export class PinFetches {
     await stepFate(this.#context, contentKey, released);
   }
 
-  async vanished(contentKey: string): Promise<boolean> {
-    return (await stepFate(this.#context, contentKey, (fate, accounts) => vanish(fate, accounts, this.#nowMs()))) !== undefined;
+  async takeBack(contentKey: string): Promise<boolean> {
+    return this.#stepped(contentKey, (fate) => takeBack(fate, this.#nowMs()));
   }
 
-  async *held(): AsyncGenerator<Content> {
-    for await (const [, { value }] of this.#context.store.range<StoredContent>(under('o'))) if (value.hot === 'pinned') yield value;
+  async vanished(contentKey: string): Promise<boolean> {
+    return this.#stepped(contentKey, (fate, accounts) => vanish(fate, accounts, this.#nowMs()));
+  }
+
+  async *held(after?: string): AsyncGenerator<Content> {
+    const { gte, lt } = under('o');
+    const range = after === undefined ? { gte, lt } : { gt: keys.content(after), lt };
+    for await (const [, { value }] of this.#context.store.range<StoredContent>(range)) if (value.hot === 'pinned') yield value;
+  }
+
+  async *cold(): AsyncGenerator<Content> {
+    for await (const key of this.#context.store.keys(under('oc'))) {
+      const content = (await this.#context.store.get<StoredContent>(keys.content(segmentOfKey(key, 1))))?.value;
+      if (content?.hot === 'cold') yield content;
+    }
+  }
+
+  async evict(contentKey: string, text: string): Promise<boolean> {
+    return this.#stepped(contentKey, (fate) => evict(fate, text, this.#nowMs()));
+  }
+
+  async vanishedToCold(contentKey: string): Promise<boolean> {
+    return this.#stepped(contentKey, (fate) => vanishToCold(fate, this.#nowMs()));
+  }
+
+  async beginWarm(contentKey: string): Promise<boolean> {
+    return this.#stepped(contentKey, beginWarm);
+  }
+
+  async endWarm(contentKey: string, facts: { sizeBytes: number; blocks: number } | undefined): Promise<boolean> {
+    return this.#stepped(contentKey, (fate) => endWarm(fate, facts, this.#nowMs()));
+  }
+
+  async lose(contentKey: string, reason: Reason): Promise<boolean> {
+    return this.#stepped(contentKey, (fate, accounts) => lose(fate, reason, accounts, this.#nowMs()));
   }
 
   block(contentKey: string, note: string): Promise<{ pins: number }> {
@@ -110,6 +161,10 @@ export class PinFetches {
       const { fate } = await loadFate(this.#context.store, contentKey);
       if (!listKeys(contentKey, fate).has(key)) await this.#context.store.commit({ ops: [{ del: key }], sync: false });
     });
+  }
+
+  async #stepped(contentKey: string, step: Parameters<typeof stepFate>[2]): Promise<boolean> {
+    return (await stepFate(this.#context, contentKey, step)) !== undefined;
   }
 
   #nowMs(): number {

@@ -10,11 +10,18 @@ export interface Hash64 {
 }
 
 const SECRET_BYTES = 32;
+const BLOCK_CHARS = 16;
 
-/** The hashes that the in-memory index keeps instead of CIDs and meta pairs. */
+/** The hashes that indexes keep instead of CIDs and meta pairs. */
 export interface KeyedHash {
   content(contentKey: string): Hash64;
   metaPair(key: string, value: string): Hash64;
+  /**
+   * Of a block's multihash: 96 bits in 16 characters of base64url. That two blocks share one is as good as impossible also for
+   * who pins blocks for years until one is like a block of somebody else's: ten billion of them against ten billion make a
+   * chance of one in a billion. At 64 bits some such pair would be expected.
+   */
+  block(multihash: Uint8Array): string;
 }
 
 /** The hashes of a store, whose secret is made once and lies in it. */
@@ -40,7 +47,12 @@ export function createKeyedHash(secret: Uint8Array): KeyedHash {
     content: (contentKey) => hash64(`content ${contentKey}`),
     // JSON keeps key and value apart whatever characters they hold.
     metaPair: (key, value) => hash64(`meta ${JSON.stringify([key, value])}`),
+    block: (multihash) => hash('sha256', `${prefix}block ${hexOf(multihash)}`, 'base64url').slice(0, BLOCK_CHARS),
   };
+}
+
+function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }
 
 /** A hash table from hashes to small numbers, 10 bytes a slot: some hundred thousand entries stay small. */

@@ -14,15 +14,17 @@ import type { PinEvent } from '../../domain/pin.ts';
  * | `q/<account>/<due>/<since>/<content>` | `{}` | the want is in its account's queue |
  * | `f/<content>` | `{}` | a fetch is under way |
  * | `u/<since>/<content>` | `{}` | the hot tier's pin is to be removed |
+ * | `oc/<content>` | `{}` | it is held, but has no hot copy |
  * | `b/<content>` | {@link BlockRecord} | new pins of it are refused |
  * | `e/<content>` | {@link EventsRecord} | what happened to it, the newest 64 |
  * | `h/<account>` | `{ createdMs }` | `created` was given out up to here |
  * | `y/<account>/<created>` | bytes, `pack-codec.ts` | copies of many `x/` entries, from that `created` on |
  * | `z/<account>/<created>` | `{}` | the pin is in a pack, but gone |
- * | `k/roster` | 32 bytes | the secret of the hashes in `x/` |
+ * | `k/roster` | 32 bytes | the secret of the hashes in `x/`, and in `i/` (`blocks/keys.ts`) |
+ * | `k/links` | 32 bytes | the secret of signed links, `link-secret.ts` |
  *
  * A pin has no status of its own on disk: it is that of its content (`fate.ts`), so that a thousand pins of one CID
- * change together in one small commit and can't disagree after a crash. `q/`, `f/` and `u/` are lists derived from
+ * change together in one small commit and can't disagree after a crash. `q/`, `f/`, `u/` and `oc/` are lists derived from
  * `o/` and `w/`, written in the same commit (`fate-commit.ts`).
  */
 export const keys = {
@@ -36,6 +38,7 @@ export const keys = {
     `q/${accountId}/${pad(dueMs)}/${pad(sinceMs)}/${contentKey}`,
   fetching: (contentKey: string) => `f/${contentKey}`,
   unpin: (sinceMs: number, contentKey: string) => `u/${pad(sinceMs)}/${contentKey}`,
+  cold: (contentKey: string) => `oc/${contentKey}`,
   block: (contentKey: string) => `b/${contentKey}`,
   events: (contentKey: string) => `e/${contentKey}`,
   highWater: (accountId: string) => `h/${accountId}`,

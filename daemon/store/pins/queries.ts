@@ -1,15 +1,20 @@
 import type { Content } from '../../domain/content.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Pin, PinEvent, PinPage, PinQuery } from '../../domain/pin.ts';
+import type { Standing } from '../../domain/ports.ts';
 import type { PinContext } from './context.ts';
 import { type StoredContent, statusOf } from './fate.ts';
-import { type EventsRecord, keys, type PinRecord } from './keys.ts';
+import { type EventsRecord, keys, type PinRecord, under } from './keys.ts';
 import { listPins } from './listing.ts';
 import { pinOfContent, readPin } from './records.ts';
+
+const HOLDERS_MAX = 16_384;
 
 /** What is read about pins. */
 export class PinQueries {
   readonly #context: PinContext;
+  /** Whether an account pins a content, as of a version of the content's record; what was found longest ago goes first. */
+  readonly #holders = new Map<string, { version: number; isHeld: boolean }>();
 
   constructor(context: PinContext) {
     this.#context = context;
@@ -45,6 +50,34 @@ export class PinQueries {
   async contents(contentKeys: readonly string[]): Promise<(StoredContent | undefined)[]> {
     const records = await this.#context.store.getMany<StoredContent>(contentKeys.map((contentKey) => keys.content(contentKey)));
     return records.map((record) => record?.value);
+  }
+
+  async standing(contentKey: string, accountId?: string): Promise<Standing> {
+    const { store } = this.#context;
+    const [record, block] = await store.getMany([keys.content(contentKey), keys.block(contentKey)]);
+    const content = record?.value as StoredContent | undefined;
+    const isPinned =
+      record !== undefined &&
+      content !== undefined &&
+      content.pins > 0 &&
+      (accountId === undefined || (await this.#isPinnedBy(contentKey, accountId, record.version)));
+    return { content, status: content && statusOf(content), isPinned, isBlocked: block !== undefined };
+  }
+
+  /**
+   * Every commit that changes who pins a content rewrites the content's record, so that what was found holds for as long as that
+   * has its version. What is found may be newer than the version that was read, which then is never asked about again.
+   */
+  async #isPinnedBy(contentKey: string, accountId: string, version: number): Promise<boolean> {
+    const key = `${contentKey}/${accountId}`;
+    const known = this.#holders.get(key);
+    if (known?.version === version) return known.isHeld;
+    let isHeld = false;
+    for await (const _ of this.#context.store.keys({ ...under('c', contentKey, accountId), limit: 1 })) isHeld = true;
+    this.#holders.delete(key);
+    this.#holders.set(key, { version, isHeld });
+    if (this.#holders.size > HOLDERS_MAX) this.#holders.delete(this.#holders.keys().next().value ?? '');
+    return isHeld;
   }
 
   /** The pin's acceptance, then what happened to its content since. */

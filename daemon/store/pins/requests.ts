@@ -1,3 +1,4 @@
+import { isHeld } from '../../domain/content.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { Pin, PinRequest } from '../../domain/pin.ts';
 import { collect } from './collect.ts';
@@ -90,8 +91,8 @@ export class PinRequests {
   async #loadForNewPin(contentKey: string, accountId: string): Promise<LoadedFate> {
     const own = await loadFateFor(this.#context.store, contentKey, accountId);
     if (own.blocked) throw blocked(contentKey);
-    const hot = own.fate.content?.hot;
-    return hot === undefined || hot === 'wanted' || hot === 'pinned' ? own : loadFate(this.#context.store, contentKey);
+    const { content } = own.fate;
+    return content === undefined || content.hot === 'wanted' || isHeld(content) ? own : loadFate(this.#context.store, contentKey);
   }
 
   /** Nothing may be awaited between this and the commit: `created` has to be in the order of the commits. */

@@ -82,6 +82,14 @@ test('deals are found by what a publish message made, amid those of other client
   }
 });
 
+test('what is named as the message of a deal and is a block, or nowhere, published nothing', async (t) => {
+  const { devnet, chain } = await createNetwork(t);
+  await devnet.advance(20);
+  const { finalizedKey, genesisCid } = await chain.view(never);
+  for (const cid of [finalizedKey[0] ?? '', genesisCid, 'bafy2bzacecrtml2h4dfxjzxga3jqrpnnpfvr7tjjk6umrn7v3akt7no4rsiu4'])
+    t.is(await chain.publishedDeals(cid, never), undefined);
+});
+
 test('a deal is there at the head before it is at finality; a reorg takes it back, and its termination', async (t) => {
   const network = await createNetwork(t, { providers: [{}] });
   const { devnet, chain } = network;

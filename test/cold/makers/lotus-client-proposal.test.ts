@@ -1,22 +1,10 @@
 import test from 'ava';
+import type { Proposal } from '../../../daemon/cold/chain/proposal.ts';
+import { providerCollateralAtto } from '../../../daemon/cold/makers/collateral.ts';
+import { dealEndEpoch, unpaddedSizeBytes } from '../../../daemon/cold/makers/lotus-client/terms.ts';
+import { labelOf, proposalBytes, signedProposalCid } from '../../../daemon/cold/makers/proposal.ts';
+import { GOLDEN } from './golden-proposal.ts';
 
-import { labelOf, type Proposal, proposalBytes, signedProposalCid } from '../../../daemon/cold/makers/lotus-client/proposal.ts';
-import { dealEndEpoch, providerCollateralAtto, unpaddedSizeBytes } from '../../../daemon/cold/makers/lotus-client/terms.ts';
-
-/** A proposal whose CBOR was computed by Go code of Filecoin's. */
-const GOLDEN: Proposal = {
-  pieceCid: 'baga6ea4seaqdtkumidcuhrma7tfhltmfwu65sbqpp57rzjqvcofzmkqgzfrxidi',
-  pieceSizeBytes: 536_870_912,
-  verified: false,
-  client: 'f1ch3k3dwffiuyjk5k7v6dwulfan4fyidsc4lgg4i',
-  provider: 'f01234',
-  label: 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi',
-  startEpoch: 5_500_000,
-  endEpoch: 6_018_400,
-  pricePerEpochAtto: 25_000_000n,
-  providerCollateralAtto: 123_456_789_012_345_678n,
-  clientCollateralAtto: 0n,
-};
 const GOLDEN_HEX =
   '8bd82a5828000181e20392202039aa8c40c543c580fcca75cd85b53dd9060f7f7f1ca615138b962a06c963740d1a20000000f4550111f6ad8ec52a2984abaafd7c3b516503785c20724300d209783b62616679626569676479727a74357366703775646d37687537367568377932366e6633656675796c71616266336f636c67747179353566627a64691a0053ec601a005bd5604500017d7840490001b69b4ba630f34e40';
 

@@ -7,10 +7,12 @@ import { pino } from 'pino';
 
 import { createLotusChain } from '../../../daemon/cold/chain/lotus-chain.ts';
 import { createLotusRpc } from '../../../daemon/cold/chain/lotus-rpc.ts';
-import { createLotusClientMaker, type LotusClientOptions } from '../../../daemon/cold/makers/lotus-client.ts';
-import { ColdError, type DealMaker } from '../../../daemon/domain/cold-ports.ts';
+import { createLotusClientMaker, type LotusClientMaker, type LotusClientOptions } from '../../../daemon/cold/makers/lotus-client.ts';
+import { ColdError } from '../../../daemon/domain/cold-ports.ts';
 import type { Deal } from '../../../daemon/domain/deal.ts';
+import { proposalCids } from '../../../daemon/receipts/proposal.ts';
 import { RECORDED, recorded } from '../../fixtures/lotus/recorded.ts';
+import { poll } from '../../fixtures/poll.ts';
 import { createRecordedLotus, replyError, type StubCall, type StubLotus } from '../../fixtures/stub-lotus.ts';
 
 const signal = AbortSignal.timeout(60_000);
@@ -41,7 +43,7 @@ async function createMaker(
   t: ExecutionContext,
   overrides: Overrides = {},
   options: Partial<LotusClientOptions> = {},
-): Promise<{ maker: DealMaker; lotus: StubLotus; directory: string; logged: string[] }> {
+): Promise<{ maker: LotusClientMaker; lotus: StubLotus; directory: string; logged: string[] }> {
   const lotus = await createRecordedLotus(t, { WalletSign: () => SIGNED, ...overrides });
   const directory = await mkdtemp(join(tmpdir(), 'fbpd-retrieved-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
@@ -69,6 +71,7 @@ test('the prepared request leaves Lotus nothing to fill in but the end, which is
   });
   t.deepEqual(request, {
     endEpoch: 542_097,
+    signature: Buffer.from([2, ...Buffer.from((SIGNED as { Data: string }).Data, 'base64')]).toString('base64'),
     startDeal: {
       Data: { TransferType: 'graphsync', Root: { '/': PIECE.rootCid }, PieceCid: { '/': PIECE.pieceCid }, PieceSize: 1_040_384 },
       Wallet: WALLET,
@@ -88,6 +91,17 @@ test('the prepared request leaves Lotus nothing to fill in but the end, which is
   const again = await maker.prepare(ORDER, signal);
   t.is(again.proposalCid, proposalCid);
   t.not((await maker.prepare({ ...ORDER, startEpoch: 23_079 }, signal)).proposalCid, proposalCid);
+});
+
+test('the proposal that was signed is made again of what is kept, and has the CID that was predicted', async (t) => {
+  const { maker } = await createMaker(t);
+  const { request, proposalCid } = await maker.prepare(ORDER, signal);
+  const signed = maker.signedProposal?.({ request: JSON.parse(JSON.stringify(request)), proposalCid });
+  if (signed === undefined) return t.fail('none was kept');
+  t.is(proposalCids(signed.proposal, signed.signature, 'f0101').signed, proposalCid);
+  const { signature: _, ...older } = request;
+  t.is(maker.signedProposal?.({ request: older, proposalCid }), undefined, 'older versions kept none');
+  t.is(maker.signedProposal?.({ request, proposalCid, begunAs: OTHER_CID }), undefined, 'another one is under way');
 });
 
 test('an ID address as wallet is resolved to its key, as Lotus would', async (t) => {
@@ -367,6 +381,32 @@ test('leaving a retrieval in its middle leaves no file', async (t) => {
   t.deepEqual(await readdir(directory), []);
 });
 
+test('a retrieval that is stopped while Lotus writes its file leaves none, also when the maker is closed at once', async (t) => {
+  for (const isClosed of [false, true]) {
+    const asked = Promise.withResolvers<StubCall>();
+    const { maker, directory } = await createMaker(t, { ...RETRIEVAL, ClientExport: (call) => asked.resolve(call) });
+    const stop = new AbortController();
+    const opening = maker.open(DEAL, PIECE, PIECE.rootCid, stop.signal);
+    const call = await asked.promise;
+    stop.abort();
+    t.is((await t.throwsAsync(opening, { instanceOf: ColdError }))?.failure, 'aborted');
+    const closing = isClosed ? maker.close() : undefined;
+    // Lotus has not heard of it, and goes on.
+    await exportFile(call, 'the CAR');
+    if (isClosed) await closing;
+    else await poll('it is gone', 10_000, async () => (await readdir(directory)).length === 0);
+    t.deepEqual(await readdir(directory), []);
+  }
+});
+
+test('closing removes what was retrieved and is still read', async (t) => {
+  const { maker, directory } = await createMaker(t, { ...RETRIEVAL, ClientExport: (call) => void exportFile(call, 'the CAR') });
+  await maker.open(DEAL, PIECE, PIECE.rootCid, signal);
+  t.is((await readdir(directory)).length, 1);
+  await maker.close();
+  t.deepEqual(await readdir(directory), []);
+});
+
 test('what the provider does not have is refused, and has no price', async (t) => {
   const { maker, lotus } = await createMaker(t, {
     ClientMinerQueryOffer: () => recorded('x497-ClientMinerQueryOffer-absent').reply?.result,
@@ -403,6 +443,9 @@ test('nothing is paid for a retrieval unless it is allowed, and nothing twice', 
   t.is(await poor.maker.retrievalPrice(DEAL, PIECE, signal), 1_040_384n);
   t.is((await t.throwsAsync(readAll(poor.maker.retrieve(DEAL, PIECE, signal)), { instanceOf: ColdError }))?.failure, 'refused');
   t.is(callsOf(poor.lotus, 'ClientRetrieve').length, 0);
+  const careful = await createMaker(t, overrides([]), { retrievalPriceMaxAtto: 2_000_000n });
+  await t.throwsAsync(careful.maker.open(DEAL, PIECE, PIECE.rootCid, signal, 0n), { message: /asks 1040384 attoFIL/ });
+  t.is(callsOf(careful.lotus, 'ClientRetrieve').length, 0, 'not even where retrievals may cost something, when this one may not');
   for (const [Status, orders, comes] of [
     [15, 0, true],
     [13, 0, true],

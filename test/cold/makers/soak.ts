@@ -1,8 +1,8 @@
 import type { TestFn } from 'ava';
 
 import type { PreparedDeal } from '../../../daemon/domain/cold-ports.ts';
+import { memory } from '../../fixtures/memory.ts';
 import { createRandom, type Random, testSeed } from '../../fixtures/random.ts';
-import { memory } from './memory.ts';
 import { asKept, type MakersSuiteOptions, never, stagedPiece, unlessUnknown } from './suite.ts';
 import { type MakerWorld, SEND_FAULTS, type SendFault } from './world.ts';
 

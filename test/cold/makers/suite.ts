@@ -2,10 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import type { ExecutionContext, TestFn } from 'ava';
+import { CID } from 'multiformats/cid';
+import { sha256 } from 'multiformats/hashes/sha2';
 
+import { readCar } from '../../../daemon/cold/pieces/car-reader.ts';
+import { isBlockOf } from '../../../daemon/domain/block-hash.ts';
 import { ColdError, type DealMaker, type DealReport, type PreparedDeal, type SendReply } from '../../../daemon/domain/cold-ports.ts';
 import type { Deal } from '../../../daemon/domain/deal.ts';
-import { memory } from './memory.ts';
+import { readProposal } from '../../../daemon/receipts/proposal.ts';
+import { isSignedBy } from '../../../daemon/receipts/signature.ts';
+import { memory } from '../../fixtures/memory.ts';
 import { type MakerWorld, SEND_FAULTS, type SendFault, type StagedPiece } from './world.ts';
 
 export interface MakersSuiteOptions {
@@ -53,6 +59,27 @@ export function makersSuite({ test, createWorld }: MakersSuiteOptions): void {
     t.deepEqual(await world.truth.deals(), []);
     t.is(await world.truth.money(), money);
     t.deepEqual(await world.maker.report(prepared, never), { kind: 'absent' });
+  });
+
+  inWorld('a proposal that the maker keeps is about the piece, to the provider, and signed by who pays', async (t, world) => {
+    const { piece } = await stagedPiece(world);
+    const order = await world.orderOf(piece, world.providers[0] ?? '');
+    const prepared = await world.maker.prepare(order, never);
+    const signed = world.maker.signedProposal?.(asKept(prepared));
+    if (signed === undefined) {
+      t.pass('it keeps none');
+      return;
+    }
+    const { terms, wallet = '' } = prepared;
+    t.like(readProposal(signed.proposal), {
+      pieceCid: piece.pieceCid,
+      client: wallet,
+      provider: order.provider,
+      startEpoch: terms.startEpoch,
+      endEpoch: terms.endEpoch,
+      pricePerEpochAtto: terms.pricePerEpochAtto,
+    });
+    t.true(isSignedBy(wallet, signed.proposal, signed.signature));
   });
 
   inWorld('staging and unstaging again changes nothing', async (t, world) => {
@@ -192,6 +219,27 @@ export function makersSuite({ test, createWorld }: MakersSuiteOptions): void {
       t.true(file.equals(bytes.subarray(0, file.length)) && bytes.subarray(file.length).every((byte) => byte === 0));
   });
 
+  inWorld('the DAG under a CID of the piece can be opened, read more than once, and its blocks had one by one', async (t, world) => {
+    const staged = await stagedPiece(world);
+    const deal = await activeDeal(world, staged, world.providers[0] ?? '');
+    const root = CID.parse(staged.piece.rootCid);
+    const dag = await world.maker.open(deal, staged.piece, staged.piece.rootCid, never);
+    try {
+      for (let time = 0; time < 2; time++) {
+        const { roots, blocks } = await readCar(dag.car(never));
+        t.deepEqual(roots.map(String), [staged.piece.rootCid]);
+        const [first] = await Array.fromAsync(blocks);
+        t.true(first?.cid.equals(root));
+      }
+      const block = dag.block === undefined ? undefined : await dag.block(root, never);
+      t.true(dag.block === undefined || (block !== undefined && isBlockOf(root, block)));
+      t.is(await dag.block?.(CID.createV1(0x55, await sha256.digest(Buffer.from('not in there'))), never), undefined);
+      await failsWith(t, Array.fromAsync(dag.car(AbortSignal.abort())), 'aborted');
+    } finally {
+      await Promise.all([dag.close(), dag.close()]);
+    }
+  });
+
   inWorld('bytes that are not there, not those, or never come are no bytes', async (t, world) => {
     const staged = await stagedPiece(world);
     const provider = world.providers[0] ?? '';
@@ -202,7 +250,10 @@ export function makersSuite({ test, createWorld }: MakersSuiteOptions): void {
     t.false(other !== undefined && file.equals(other), 'the caller sees that they are not those');
     world.faults.clear();
     world.faults.provider(provider, 'never ends a retrieval');
-    await failsWith(t, readAll(world.maker, deal, staged), 'unreachable');
+    await Promise.all([
+      failsWith(t, readAll(world.maker, deal, staged), 'unreachable'),
+      failsWith(t, world.maker.open(deal, staged.piece, staged.piece.rootCid, never), 'unreachable'),
+    ]);
     world.faults.clear();
     world.faults.provider(provider, 'lost the bytes');
     t.is(await world.maker.retrievalPrice(deal, staged.piece, never), undefined);
@@ -235,6 +286,7 @@ export function makersSuite({ test, createWorld }: MakersSuiteOptions): void {
       report: (signal) => maker.report(prepared, signal),
       retrievalPrice: (signal) => maker.retrievalPrice(deal, staged.piece, signal),
       retrieve: (signal) => readAll(maker, deal, staged, signal),
+      open: (signal) => maker.open(deal, staged.piece, staged.piece.rootCid, signal),
     };
     world.faults.silence();
     for (const [name, call] of Object.entries(calls)) {

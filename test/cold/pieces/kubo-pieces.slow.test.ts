@@ -3,15 +3,16 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CarReader } from '@ipld/car';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 
-import { createPieceWorks } from '../../../daemon/cold/pieces/works.ts';
+import { type ClosablePieceWorks, createPieceWorks } from '../../../daemon/cold/pieces/works.ts';
 import { contentKeyOf, parseCid } from '../../../daemon/domain/cid.ts';
 import { type BlockSource, PieceError } from '../../../daemon/domain/cold-ports.ts';
 import { createBlockSource, flatfsBlocks } from '../../../daemon/hot/block-source.ts';
 import { createLog } from '../../../daemon/log.ts';
 import { createIpfsCli } from '../../fixtures/create-ipfs-cli.ts';
 import { createKubo, createTempDir, type TestKubo } from '../../fixtures/create-kubo.ts';
+import { pieceDirs } from '../../fixtures/piece-dirs.ts';
 
 const never = new AbortController().signal;
 
@@ -40,6 +41,13 @@ async function addTree(kubo: TestKubo, dir: string, options: readonly string[]):
   return contentKeyOf(parseCid(cid));
 }
 
+async function createWorks(t: ExecutionContext, blocks: BlockSource): Promise<ClosablePieceWorks> {
+  const dirs = pieceDirs(await createTempDir(t));
+  const works = createPieceWorks({ ...dirs, keepsFiles: true, blocks, threads: 1, maxPieceBytes: 2 ** 30, log: createLog('silent') });
+  t.teardown(() => works.close());
+  return works;
+}
+
 test('a tree in a real kubo becomes the CAR that kubo itself exports, over its RPC and from its files', async (t) => {
   t.timeout(120_000);
   const kubo = await createKubo(t);
@@ -56,8 +64,7 @@ test('a tree in a real kubo becomes the CAR that kubo itself exports, over its R
       { deadlineMs: 60_000, replyBytesMax: 2 ** 26 },
     );
     for (const [name, blocks] of Object.entries(sourcesOf(kubo))) {
-      const works = createPieceWorks({ dir: await createTempDir(t), blocks, threads: 1, maxPieceBytes: 2 ** 30, log: createLog('silent') });
-      t.teardown(() => works.close());
+      const works = await createWorks(t, blocks);
       await works.build('piece', [{ contentKey, sizeBytes: 1 }], never);
       const car = await readFile((await works.staged('piece')) ?? '');
       t.true(car.equals(exported), `${options.join(' ')} by ${name}: ${car.length} and ${exported.length} bytes`);
@@ -79,8 +86,7 @@ test('a block that kubo lost names the content, and is not looked for in the net
   const lost = contentKeyOf(parseCid(await kubo.putBlock(Buffer.from('lost'))));
   await kubo.removeBlock(lost);
   for (const blocks of Object.values(sourcesOf(kubo))) {
-    const works = createPieceWorks({ dir: await createTempDir(t), blocks, threads: 1, maxPieceBytes: 2 ** 30, log: createLog('silent') });
-    t.teardown(() => works.close());
+    const works = await createWorks(t, blocks);
     const members = [kept, lost].map((contentKey) => ({ contentKey, sizeBytes: 1 }));
     const error = (await t.throwsAsync(works.build('piece', members, never), { instanceOf: PieceError })) as PieceError;
     t.is(error.failure, 'missing_block');

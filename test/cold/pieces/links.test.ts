@@ -49,6 +49,26 @@ test('dag-pb with its data before its links, and fields of later versions, is re
   t.deepEqual(links(DAG_PB, new Uint8Array()), []);
 });
 
+test('lists and maps lie within each other as deep as kubo reads them, and no deeper', (t) => {
+  const repeated = (bytes: readonly number[], times: number): Buffer =>
+    Buffer.concat(Array.from({ length: times }, () => Buffer.from(bytes)));
+  const lists = (depth: number): Buffer => Buffer.concat([repeated([0x81], depth), encodeCbor(a)]);
+  const maps = (depth: number): Buffer => Buffer.concat([repeated([0xa1, 0x61, 0x78], depth), encodeCbor(a)]);
+  const json = (depth: number): Buffer => Buffer.from(`${'['.repeat(depth - 1)}{"/":"${a}"}${']'.repeat(depth - 1)}`);
+  const atMost = [
+    [DAG_CBOR, lists],
+    [DAG_CBOR, maps],
+    [DAG_JSON, json],
+  ] as const;
+  for (const [codec, nested] of atMost) {
+    t.deepEqual(links(codec, nested(1_024)), [a.toString()]);
+    for (const depth of [1_025, 100_000]) t.throws(() => linksOf(codec, nested(depth)), { instanceOf: LinksError, message: /1024/ });
+  }
+  // What lies beside each other, or within a text, is not nested.
+  t.deepEqual(links(DAG_CBOR, encodeCbor(Array.from({ length: 3_000 }, () => [[a]]))).length, 3_000);
+  t.deepEqual(links(DAG_JSON, Buffer.from(JSON.stringify([...Array.from({ length: 3_000 }, () => [{}]), `"\\${'['.repeat(3_000)}`]))), []);
+});
+
 test('bytes of any kind are read to their end or refused', (t) => {
   const codecs = fc.constantFrom(DAG_PB, DAG_CBOR, DAG_JSON, RAW, 0x78);
   fc.assert(

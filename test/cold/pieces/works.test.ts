@@ -11,6 +11,8 @@ import type { BuiltPiece } from '../../../daemon/domain/piece.ts';
 import { createLog } from '../../../daemon/log.ts';
 import { createDag, createMemoryBlocks, type MemoryBlocks } from '../../fixtures/create-dag.ts';
 import { createTempDir } from '../../fixtures/create-kubo.ts';
+import { hashPool } from '../../fixtures/hash-pool.ts';
+import { collect } from '../../fixtures/memory.ts';
 import { createRandom } from '../../fixtures/random.ts';
 import { RAW } from '../../hot/blocks.ts';
 
@@ -26,7 +28,16 @@ interface World {
 async function createWorld(t: ExecutionContext, delay?: Parameters<typeof createMemoryBlocks>[0], maxPieceBytes = 2 ** 30): Promise<World> {
   const dir = join(await createTempDir(t), 'staging');
   const blocks = createMemoryBlocks(delay);
-  const works = createPieceWorks({ dir, blocks, threads: 1, maxPieceBytes, log: createLog('silent') });
+  const works = createPieceWorks({
+    dir,
+    manifestDir: join(dir, '../manifests'),
+    keepsFiles: true,
+    proofsDir: join(await createTempDir(t), 'proofs'),
+    blocks,
+    pool: hashPool,
+    maxPieceBytes,
+    log: createLog('silent'),
+  });
   t.teardown(() => works.close());
   return { dir, blocks, works };
 }
@@ -57,12 +68,10 @@ async function refused(t: ExecutionContext, failure: PieceFailure, promise: Prom
 test('a piece is built once and the same again, and its figures are those of the file', async (t) => {
   const { works, blocks, dir } = await createWorld(t);
   const members = await membersIn(blocks, 5);
-  const progress: number[] = [];
-  const piece = await works.build(ID, members, never, (bytes) => progress.push(bytes));
+  const piece = await works.build(ID, members, never);
   const path = (await works.staged(ID)) ?? '';
   const car = await readFile(path);
   t.is(car.length, piece.carSizeBytes);
-  t.is(progress.at(-1), piece.carSizeBytes);
   t.like(commpOf(car), { pieceCid: piece.pieceCid, pieceSizeBytes: piece.pieceSizeBytes });
   t.deepEqual(await works.build(ID, members, never), piece);
   t.deepEqual(await readFile((await works.staged(ID)) ?? ''), car);
@@ -71,6 +80,9 @@ test('a piece is built once and the same again, and its figures are those of the
   await works.drop(ID);
   await works.drop(ID);
   t.is(await works.staged(ID), undefined);
+  t.deepEqual(await works.list(), [ID], 'its manifest is still there');
+  await works.forget(ID);
+  await works.forget(ID);
   t.deepEqual(await works.list(), []);
 });
 
@@ -96,7 +108,7 @@ test('what an interrupted build left is listed, not taken for whole, replaced by
   t.is((await readFile((await works.staged(ID)) ?? '')).length, carSizeBytes);
   await works.drop('other');
   t.deepEqual(await works.list(), [ID]);
-  await works.drop(ID);
+  await works.forget(ID);
   t.deepEqual(await readdir(dir), ['README']);
 });
 
@@ -138,6 +150,21 @@ test('a piece that was made larger than its CAR needs is received all the same',
   t.deepEqual(await works.receive(larger, inParts(Buffer.concat([car, zeros]), 50_000), never), { bytes: car.length + zeros.length });
 });
 
+test('a piece is filled up with zeros to the least size that is wanted, and is the same again when nothing is wanted any more', async (t) => {
+  const { works, blocks } = await createWorld(t);
+  const members = await membersIn(blocks, 3);
+  const natural = await works.build(ID, members, never);
+  const car = await readFile((await works.staged(ID)) ?? '');
+  const pieceSizeBytes = natural.pieceSizeBytes * 8;
+  const padded = await works.build(ID, members, never, pieceSizeBytes);
+  t.deepEqual({ ...padded, pieceCid: '' }, { ...natural, pieceSizeBytes, pieceCid: '' });
+  t.is(padded.pieceCid, commpOf(Buffer.concat([car, Buffer.alloc(unpaddedBytes(pieceSizeBytes) - car.length)])).pieceCid);
+  t.true((await readFile((await works.staged(ID)) ?? '')).equals(car), 'the zeros lie in no file');
+  const small = [{ contentKey: (await blocks.put(RAW, Buffer.from('tiny'))).toString(), sizeBytes: 4 }];
+  const tiny = await works.build('tiny', small, never);
+  t.deepEqual(await works.build('tiny', small, never, tiny.pieceSizeBytes), tiny, 'what is built again is what it was');
+});
+
 test('what is not the piece is refused and leaves nothing', async (t) => {
   const { works, piece, car, dir } = await built(t);
   await works.drop(ID);
@@ -173,6 +200,23 @@ test('a stream without end is read no further than the piece', async (t) => {
   await refused(t, 'mismatch', works.check(piece, endless(), never));
   t.true(ended);
   t.truthy(await works.staged(ID), 'what was there stays');
+});
+
+test('of a piece that is read nothing is kept but what is being hashed', async (t) => {
+  const { works, piece } = await built(t);
+  const read: WeakRef<Uint8Array>[] = [];
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 50; i++) {
+      const part = Buffer.alloc(1);
+      read.push(new WeakRef(part));
+      yield part;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    t.true(read.filter((part) => part.deref() !== undefined).length < 10);
+  }
+  await refused(t, 'mismatch', works.check({ ...piece, carSizeBytes: 100, pieceSizeBytes: 128 }, parts(), never));
+  t.is(read.length, 50);
 });
 
 test('an error of the stream comes through as it is, and leaves nothing new', async (t) => {

@@ -5,7 +5,7 @@ import type { Tip } from '../tip-sets.ts';
 import { nextTip } from '../tip-sets.ts';
 import type { World } from '../world.ts';
 import { type MethodTable, method } from './method.ts';
-import { asCid, asInteger, asKey } from './params.ts';
+import { asCid, asInteger, asKey, asRecord } from './params.ts';
 
 const IDLE = { Base: null, Target: null, Stage: 0, Height: 0, Start: '0001-01-01T00:00:00Z', End: '0001-01-01T00:00:00Z', Message: '' };
 
@@ -49,6 +49,15 @@ export const CHAIN_METHODS: MethodTable = {
     return Blocks[tip.cids.indexOf(wanted)];
   }),
   ChainGetMessage: method('read', 1, ({ messages }, [cid]) => renderMessage(messages.get(asCid(cid)))),
+  /** Newest first, of the blocks from that tip set down to that height. */
+  StateListMessages: method('read', 3, (world, [match, key, toHeight]) => {
+    const { To, From } = asRecord(match, '*api.MessageMatch');
+    if (To === undefined && From === undefined) throw new RpcError(1, 'must specify at least To or From in message filter');
+    const { height } = tipOf(world, key);
+    const within = { from: asInteger(toHeight), to: height };
+    const found = world.messages.included(within).filter(({ to, from }) => (To ?? to) === to && (From ?? from) === from);
+    return found.length === 0 ? null : found.map(({ cid }) => link(cid));
+  }),
   SyncState: method('read', 0, ({ chain }) => ({
     ActiveSyncs: [33, 34, 35].map((WorkerID) => ({ WorkerID, ...IDLE })),
     VMApplied: chain.epoch * 2,
@@ -68,19 +77,31 @@ export const CHAIN_METHODS_V0: MethodTable = {
   StateWaitMsg: method('read', 2, (world, [cid, confidence], { signal }) => wait(world, asCid(cid), asInteger(confidence), signal)),
 };
 
+/** Public gateways look back no further. */
+const GATEWAY_LOOKBACK = 20;
+
 /** Null for a message that the node has and no block has. */
-function search(world: World, cid: string, from: Tip, lookback: number): unknown {
+function search(world: World, cid: string, from: Tip, asked: number): unknown {
   mustKnow(world, cid);
+  const message = world.messages.get(cid);
+  const lookback = world.faults.ofNode.gateway === true && (asked < 0 || asked > GATEWAY_LOOKBACK) ? GATEWAY_LOOKBACK : asked;
+  const isSeen = (height: number) => lookback < 0 || height >= from.height - lookback;
+  const other = world.messages.otherAtNonce(message, from.height);
+  if (other !== undefined && isSeen(world.messages.receipt(other.cid, from.height)?.receipt.height ?? -1)) {
+    const why = `(F:${cid} n ${message.nonce}, TS: ${other.cid} n${other.nonce})`;
+    throw new RpcError(1, `found message with equal nonce as the one we are looking for that is NOT a valid replacement message ${why}`);
+  }
   const found = world.messages.receipt(cid, from.height);
-  if (found === undefined || (lookback >= 0 && found.receipt.height < from.height - lookback)) return null;
+  if (found === undefined || !isSeen(found.receipt.height)) return null;
   return renderLookup(world, found);
 }
 
-function mustKnow({ messages }: World, cid: string): void {
+function mustKnow({ messages, chain }: World, cid: string): void {
   try {
     messages.get(cid);
   } catch {
-    throw new RpcError(1, `failed to load message: ipld: could not find ${cid}`);
+    const isBlock = chain.hasBlock(cid);
+    throw new RpcError(1, `failed to load message: ${isBlock ? 'cbor input had wrong number of fields' : `ipld: could not find ${cid}`}`);
   }
 }
 

@@ -6,6 +6,7 @@ import { renderDealInfo, renderTransfer } from '../deal-info.ts';
 import { RpcError } from '../errors.ts';
 import { wrapFile } from '../imports.ts';
 import { commitFile, unpadded } from '../piece-cid.ts';
+import { asking } from '../provider-checks.ts';
 import { commitDag, parseStartDeal, startDeal } from '../start-deal.ts';
 import { type MethodTable, method, VOID } from './method.ts';
 import { asAddress, asBigId, asCid, asInteger, asRecord, asText } from './params.ts';
@@ -49,7 +50,8 @@ export const CLIENT_METHODS: MethodTable = {
     return VOID;
   }),
   ClientQueryAsk: method('read', 2, ({ providers, faults, chain }, [peerId, id]) => {
-    const info = providers.find(asAddress(id));
+    const found = providers.find(asAddress(id));
+    const info = found === undefined ? undefined : asking(found, faults.ofProvider(found.id));
     // Seen on real nodes: a peer that cannot be reached gives no answer at all.
     if (info === undefined || info.peerId !== asText(peerId) || faults.ofProvider(info.id).dead === true) return forEver();
     const { price, verifiedPrice, minPieceSizeBytes, maxPieceSizeBytes } = info.ask;

@@ -1,6 +1,7 @@
 import { CHAIN_METHODS, CHAIN_METHODS_V0 } from './chain.ts';
 import { CLIENT_METHODS } from './client.ts';
 import type { MethodTable } from './method.ts';
+import { MPOOL_METHODS } from './mpool.ts';
 import { NET_METHODS } from './net.ts';
 import { RETRIEVAL_METHODS, RETRIEVAL_METHODS_V0 } from './retrieval.ts';
 import { STATE_METHODS } from './state.ts';
@@ -10,6 +11,7 @@ const V1: MethodTable = {
   ...CHAIN_METHODS,
   ...STATE_METHODS,
   ...WALLET_METHODS,
+  ...MPOOL_METHODS,
   ...NET_METHODS,
   ...CLIENT_METHODS,
   ...RETRIEVAL_METHODS,

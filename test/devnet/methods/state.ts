@@ -1,4 +1,4 @@
-import { link } from '../cids.ts';
+import { blakeCid, encodeCbor, link } from '../cids.ts';
 import { provingDeadline } from '../deal-terms.ts';
 import { RpcError } from '../errors.ts';
 import type { ProviderInfo } from '../provider.ts';
@@ -9,6 +9,8 @@ import { type MethodTable, method } from './method.ts';
 import { asAddress, asInteger } from './params.ts';
 
 const COLLATERAL_MAX = '2000000000000000000000000000';
+/** Of account actors at network version 22. */
+const ACCOUNT_CODE = 'bafk2bzaceb3tncntgeqvzzr5fzhvpsc5ntv3tpqrsh4jst4irfyzpkdyigibc';
 const RAW_POWER_BYTES = 251_658_240n;
 
 export const STATE_METHODS: MethodTable = {
@@ -18,12 +20,18 @@ export const STATE_METHODS: MethodTable = {
     // A map's order, which is none.
     return [...ids.slice(-1), ...ids.slice(0, -1)];
   }),
-  StateMinerInfo: method('read', 2, ({ providers }, [id]) => renderMinerInfo(providers.get(asAddress(id)))),
-  StateMinerPower: method('read', 2, ({ providers }, [id]) => {
-    providers.get(asAddress(id));
+  StateMinerInfo: method('read', 2, ({ providers, faults }, [id]) => {
+    const info = providers.get(asAddress(id));
+    return renderMinerInfo(info, faults.ofProvider(info.id).announced);
+  }),
+  StateMinerPower: method('read', 2, ({ providers, faults }, [id]) => {
+    const info = providers.get(asAddress(id));
     const power = (raw: bigint) => ({ RawBytePower: String(raw), QualityAdjPower: String(raw) });
-    const all = BigInt(providers.list().length);
-    return { MinerPower: power(RAW_POWER_BYTES), TotalPower: power(RAW_POWER_BYTES * all), HasMinPower: true };
+    const isPowered = (one: ProviderInfo) => faults.ofProvider(one.id).powerless !== true;
+    const all = BigInt(providers.list().filter(isPowered).length);
+    // Who has no claim in the power table is shown with one of nothing.
+    const has = isPowered(info);
+    return { MinerPower: power(has ? RAW_POWER_BYTES : 0n), TotalPower: power(RAW_POWER_BYTES * all), HasMinPower: has };
   }),
   StateMinerProvingDeadline: method('read', 2, (world, [id, key]) =>
     provingDeadline(world.providers.get(asAddress(id)).id, tipOf(world, key).height),
@@ -49,7 +57,7 @@ export const STATE_METHODS: MethodTable = {
         VerifiedDeal: proposal.verified,
         Client: proposal.client,
         Provider: proposal.provider,
-        Label: proposal.label,
+        Label: proposal.labelIsBytes === true ? { bytes: proposal.label } : proposal.label,
         StartEpoch: proposal.startEpoch,
         EndEpoch: proposal.endEpoch,
         StoragePricePerEpoch: proposal.pricePerEpoch,
@@ -70,6 +78,18 @@ export const STATE_METHODS: MethodTable = {
     if (asked.startsWith('f0') && world.accounts.keyAddress(asked, height) === asked) throw notAnAccount(world, asked);
     return world.accounts.keyAddress(asked, height);
   }),
+  StateGetActor: method('read', 2, (world, [address, key]) => {
+    const { height } = tipOf(world, key);
+    const asked = asAddress(address);
+    world.accounts.id(asked, height);
+    return {
+      Code: link(ACCOUNT_CODE),
+      Head: link(blakeCid(encodeCbor(asked))),
+      Nonce: world.accounts.nonce(asked, height),
+      Balance: world.accounts.balance(asked, height).toString(),
+      Address: world.accounts.keyAddress(asked, height),
+    };
+  }),
   StateLookupID: method('read', 2, (world, [address, key]) => world.accounts.id(asAddress(address), tipOf(world, key).height)),
   StateVerifiedClientStatus: method('read', 2, (world, [address, key]) => {
     const { height } = tipOf(world, key);
@@ -82,7 +102,7 @@ function notAnAccount(world: World, id: string): RpcError {
   return new RpcError(1, isMiner ? `failed to resolve account actor: ${id} is not an account` : 'actor not found');
 }
 
-function renderMinerInfo(info: ProviderInfo): Record<string, unknown> {
+function renderMinerInfo(info: ProviderInfo, announced: readonly string[] | undefined): Record<string, unknown> {
   return {
     Owner: info.owner,
     Worker: info.worker,
@@ -90,7 +110,7 @@ function renderMinerInfo(info: ProviderInfo): Record<string, unknown> {
     ControlAddresses: null,
     WorkerChangeEpoch: -1,
     PeerId: info.peerId,
-    Multiaddrs: info.multiaddrs.map((text) => Buffer.from(multiaddrBytes(text)).toString('base64')),
+    Multiaddrs: announced ?? info.multiaddrs.map((text) => Buffer.from(multiaddrBytes(text)).toString('base64')),
     WindowPoStProofType: 11,
     SectorSize: info.sectorSizeBytes,
     WindowPoStPartitionSectors: 2,

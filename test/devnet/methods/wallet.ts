@@ -28,7 +28,6 @@ export const WALLET_METHODS: MethodTable = {
     const { type, data: signature } = wallet.sign(accounts.keyAddress(asAddress(address)), Buffer.from(asText(data), 'base64'));
     return { Type: type, Data: Buffer.from(signature).toString('base64') };
   }),
-  MpoolGetNonce: method('read', 1, ({ messages }, [address]) => messages.nextNonce(asAddress(address))),
   MarketAddBalance: method('sign', 3, async ({ funds, save }, [wallet, address, amount]) => {
     const cid = funds.add(asAddress(wallet), asAddress(address), asAtto(amount));
     await save();

@@ -1,8 +1,9 @@
-import { type Chain, ColdError } from '../../../domain/cold-ports.ts';
+import type { Chain } from '../../../domain/cold-ports.ts';
 import type { Reason } from '../../../domain/pin.ts';
 import { booleanOf } from '../../chain/fields.ts';
 import { LotusRefusal } from '../../chain/lotus-error.ts';
 import type { LotusRpc } from '../../chain/lotus-rpc.ts';
+import { emptyProblem, nodeProblem } from '../node-problem.ts';
 
 /** ClientStartDeal, ClientImport and ClientRetrieve take no less. */
 const NEEDED = 'admin';
@@ -41,19 +42,11 @@ async function walletProblem(
   const address = await wallet(signal);
   if (!booleanOf(await rpc.call('WalletHas', [address], { signal }), 'answer about the wallet'))
     return { code: 'wallet_missing', text: `the Lotus node does not have the key of wallet ${address}` };
-  const [inWallet, { escrowAtto, lockedAtto }] = await Promise.all([
-    chain.walletBalance(address, signal),
-    chain.marketBalance(address, undefined, signal),
-  ]);
-  if (inWallet > 0n || escrowAtto > lockedAtto) return undefined;
-  return { code: 'wallet_empty', text: `wallet ${address} is empty: deals wait until somebody sends FIL to it` };
+  return await emptyProblem(chain, address, signal);
 }
 
 function reasonOf(error: unknown): Reason {
   if (error instanceof LotusRefusal && error.noSuchMethod)
     return { code: 'lotus_version', text: 'this Lotus node has no Client API: it went with v1.27.1, and another maker is needed' };
-  if (error instanceof ColdError && error.failure === 'unauthorized')
-    return { code: 'lotus_token', text: 'the Lotus node does not take our token, or it may not do what making deals needs' };
-  if (error instanceof LotusRefusal) return { code: 'lotus_refused', text: 'the Lotus node answers, but only with an error of its own' };
-  return { code: 'lotus_down', text: 'the Lotus node cannot be reached; deals wait until it is back' };
+  return nodeProblem(error);
 }

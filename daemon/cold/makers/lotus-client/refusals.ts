@@ -1,28 +1,11 @@
 import type { RefusalKind } from '../../../domain/cold-ports.ts';
-
-type Table = readonly (readonly [words: RegExp, kind: RefusalKind])[];
-
-/** Providers' reasons, of go-fil-markets and of the filters in front of it, as said to the client. */
-const PROVIDER_SAYS: Table = [
-  [/price per epoch less than asking price|price.*(too low|below)/i, 'price'],
-  [/piece size (less|more|greater|larger) than|piece size.*(minimum|maximum)|sector size/i, 'size'],
-  [
-    /not allowed|allow.?list|white.?list|not (authori[sz]ed|permitted|welcome)|block.?list|black.?list|deny.?list|unknown client|introduction/i,
-    'not_allowed',
-  ],
-  [/MarketBalance\.Available too small|escrow|insufficient (funds|balance)|not enough funds|DataCap too small/i, 'funds'],
-  [/overload|too many|busy|try again|later|backlog|capacity|no (free )?(space|room)|deal limit|staging area|throttl|temporar/i, 'busy'],
-  [
-    /duration out of bounds|cannot seal a sector before|start epoch|end epoch|collateral (below|above|less|more)|proposed provider collateral|not (considering|accepting)|label/i,
-    'terms',
-  ],
-];
+import { kindIn, type RefusalTable, refusalKindOf } from '../refusal-words.ts';
 
 /**
  * Errors in reply to ClientStartDeal that Lotus v1.26.3 gives before it begins to track the deal: nothing was begun.
  * Whatever is not here may have come after, and says nothing.
  */
-const NOT_BEGUN: Table = [
+const NOT_BEGUN: RefusalTable = [
   [/^failed to start deal: cannot propose a deal whose piece size \(\d+\) is greater than sector size/, 'size'],
   [/^data doesn't fit in a sector/, 'size'],
   [/^failed (resolving params\.Wallet addr|getting addr from wallet)|^provided address doesn't exist in wallet/, 'funds'],
@@ -61,9 +44,5 @@ export function refusedDeal(message: string): Refusal | undefined {
   if (NOT_FUNDED.test(message)) return { why: 'funds', said: message };
   const said = PROVIDER_REFUSED.exec(message)?.[2];
   if (said === undefined) return undefined;
-  return { why: kindIn(PROVIDER_SAYS, said) ?? 'other', said };
-}
-
-function kindIn(table: Table, said: string): RefusalKind | undefined {
-  return table.find(([words]) => words.test(said))?.[1];
+  return { why: refusalKindOf(said), said };
 }
