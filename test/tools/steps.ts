@@ -25,20 +25,32 @@ export function toolEnvironment(extra: Readonly<Record<string, string>> = {}): N
   return { ...process.env, PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`, ...extra };
 }
 
+/** What came of one step, or of many tests. */
+export interface Outcome {
+  tally: Tally;
+  /** A text for each that failed. */
+  failures: readonly string[];
+}
+
 /** Runs a step quietly; its output is shown only when it fails. */
-export async function runStep(step: Step): Promise<boolean> {
+export async function runStep(step: Step): Promise<Outcome> {
   const startedMs = performance.now();
   let output = '';
   const code = await run(step, toolEnvironment(), (chunk) => {
     output += chunk;
   });
   const took = `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
-  process.stdout.write(code === 0 ? `✔ ${step.name} (${took})\n` : `✘ ${step.name} (${took})\n${output}\n`);
-  return code === 0;
+  if (code === 0) {
+    process.stdout.write(`✔ ${step.name} (${took})\n`);
+    return { tally: { passed: 1, failed: 0, skipped: 0 }, failures: [] };
+  }
+  const failure = `✘ ${step.name} (${took})\n${output}`;
+  process.stdout.write(`${failure}\n`);
+  return { tally: { passed: 0, failed: 1, skipped: 0 }, failures: [failure] };
 }
 
 /** Runs ava over the patterns. A run that broke off, or that found no test, counts as one failure. */
-export async function runAva(patterns: readonly string[], environment: NodeJS.ProcessEnv, quiet: boolean): Promise<Tally> {
+export async function runAva(patterns: readonly string[], environment: NodeJS.ProcessEnv, quiet: boolean): Promise<Outcome> {
   const reader = new TapReader((line) => {
     if (!quiet || !/^[✔#-]/u.test(line)) process.stdout.write(`${line}\n`);
   });
@@ -47,9 +59,13 @@ export async function runAva(patterns: readonly string[], environment: NodeJS.Pr
     else process.stderr.write(chunk);
   });
   reader.end();
-  const { tally } = reader;
+  const { tally, failures } = reader;
   const broken = tally.failed === 0 && (code !== 0 || tally.passed === 0);
-  return broken ? { ...tally, failed: 1 } : tally;
+  if (!broken) return { tally, failures };
+  return {
+    tally: { ...tally, failed: 1 },
+    failures: [`✘ tests: ava ended with ${code} after ${tally.passed} tests, and names none that failed`],
+  };
 }
 
 /** Resolves with the exit code; a death by signal is 1. */

@@ -1,13 +1,13 @@
 import test from 'ava';
 
-import { summary, TapReader } from './tap.ts';
+import { recap, summary, TapReader } from './tap.ts';
 
-function read(chunks: readonly string[]): { tally: TapReader['tally']; lines: string[] } {
+function read(chunks: readonly string[]): { tally: TapReader['tally']; lines: string[]; failures: string[] } {
   const lines: string[] = [];
   const reader = new TapReader((line) => lines.push(line));
   for (const chunk of chunks) reader.push(chunk);
   reader.end();
-  return { tally: reader.tally, lines };
+  return { tally: reader.tally, lines, failures: reader.failures };
 }
 
 const TAP = `TAP version 13
@@ -46,6 +46,26 @@ test('failures bring their diagnostics, and the counts of the end are left out',
     '- d › comes later # TODO',
     '✔ e › speaks of \\# SKIP',
   ]);
+});
+
+test('what failed is said once more at the end, shortened', (t) => {
+  const { failures } = read([
+    TAP,
+    '\nok 6 - f › works\n',
+    'not ok 7 - g › breaks too\n',
+    '  ---\n',
+    ...Array.from({ length: 30 }, (_, i) => `  ${i}\n`),
+  ]);
+  t.deepEqual(recap(failures).split('\n').slice(0, 6), [
+    '✘ b › breaks',
+    '  ---',
+    "  message: 'not ok 9 - is only a message'",
+    '  ...',
+    '✘ g › breaks too',
+    '  ---',
+  ]);
+  t.true(recap(failures).endsWith('  17\n  … 12 more lines above\n'));
+  t.is(recap([]), '');
 });
 
 test('the last line is the count, with skipped ones only where there are any', (t) => {

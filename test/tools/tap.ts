@@ -8,6 +8,8 @@ export interface Tally {
 /** Reads TAP as it comes, keeping count; `show` gets a line for every test, and the diagnostics of those that failed. */
 export class TapReader {
   readonly tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  /** What was shown of each test that failed, a text each: its title, then its diagnostics. */
+  readonly failures: string[] = [];
   readonly #show: (line: string) => void;
   #rest = '';
   #diagnosing = false;
@@ -31,7 +33,9 @@ export class TapReader {
     const result = /^(not )?ok \d+(?: - (.*))?$/.exec(line);
     if (result === null) {
       const remark = line.startsWith('# ') && !/^# (tests|pass|fail|skip|todo) \d+$/.test(line);
-      if (remark || (this.#diagnosing && line.startsWith(' '))) this.#show(line);
+      const diagnostic = this.#diagnosing && line.startsWith(' ');
+      if (diagnostic) this.failures.push(`${this.failures.pop()}\n${line}`);
+      if (remark || diagnostic) this.#show(line);
       return;
     }
     const title = result[2] ?? '';
@@ -45,9 +49,23 @@ export class TapReader {
     } else {
       this.tally.failed++;
       this.#diagnosing = true;
+      this.failures.push(`✘ ${title}`);
       this.#show(`✘ ${title}`);
     }
   }
+}
+
+const RECAP_LINES = 20;
+
+/** What failed, again and shortened: a long run's own lines are far above its end, and of some only the end is kept. */
+export function recap(failures: readonly string[]): string {
+  return failures.map((failure) => `${shortened(failure)}\n`).join('');
+}
+
+function shortened(failure: string): string {
+  const lines = failure.trimEnd().split('\n');
+  const left = lines.length - RECAP_LINES;
+  return left > 0 ? [...lines.slice(0, RECAP_LINES), `  … ${left} more lines above`].join('\n') : lines.join('\n');
 }
 
 /** The last line of every run, for people and for machines. */

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { CHECKS, inPairs, ROOT, run, runAva, runStep, toolEnvironment } from './steps.ts';
-import { summary, type Tally } from './tap.ts';
+import { CHECKS, inPairs, type Outcome, ROOT, run, runAva, runStep, toolEnvironment } from './steps.ts';
+import { recap, summary, type Tally } from './tap.ts';
 import { testKubo } from './test-kubo.ts';
 
 const UNIT_TESTS = ['test/**/*.test.ts', '!test/**/*.slow.test.ts'];
@@ -29,16 +29,9 @@ export { runTask as run };
 
 /** The inner loop: types, lint, dead code, and every test that is quick. */
 async function check(): Promise<number> {
-  const tests: Tally[] = [];
-  const steps = CHECKS.map((step) => () => runStep(step));
-  const results = await inPairs([
-    async () => {
-      tests.push(await runAva(['--no-worker-threads', ...UNIT_TESTS], toolEnvironment({ NODE_COMPILE_CACHE: COMPILED_DIR }), true));
-      return true;
-    },
-    ...steps,
-  ]);
-  return finish([...tests, stepsTally(results.slice(1))]);
+  const environment = toolEnvironment({ NODE_COMPILE_CACHE: COMPILED_DIR });
+  const tests = () => runAva(['--no-worker-threads', ...UNIT_TESTS], environment, true);
+  return finish(await inPairs([tests, ...CHECKS.map((step) => () => runStep(step))]));
 }
 
 /** Everything: the checks, then all tests with coverage. Patterns given limit it to those tests, without a floor. */
@@ -48,31 +41,29 @@ async function test(patterns: readonly string[]): Promise<number> {
   await rm(COVERAGE_DIR, { recursive: true, force: true });
   const tests = await runAva(patterns.length > 0 ? patterns : ALL_TESTS, environment, false);
   const covered = await runCoverage(patterns.length === 0);
-  return finish([tests, stepsTally([...checks, ...covered])]);
+  return finish([...checks, tests, ...covered]);
 }
 
 /** Prints how much of the code the tests ran; under the floor of `.c8rc.json` it is a failure. */
-async function runCoverage(floor: boolean): Promise<boolean[]> {
+async function runCoverage(floor: boolean): Promise<Outcome[]> {
   const args = ['report', '--temp-directory', COVERAGE_DIR, ...(floor ? ['--check-coverage'] : [])];
   const code = await run({ name: 'coverage', command: 'c8', args }, toolEnvironment(), (chunk) => process.stdout.write(chunk));
   await rm(COVERAGE_DIR, { recursive: true, force: true });
-  return floor ? [code === 0] : [];
+  if (!floor) return [];
+  const passed = code === 0;
+  const tally = { passed: Number(passed), failed: Number(!passed), skipped: 0 };
+  return [{ tally, failures: passed ? [] : ['✘ coverage: under the floor of .c8rc.json, or not to be had'] }];
 }
 
-function stepsTally(results: readonly boolean[]): Tally {
-  const passed = results.filter(Boolean).length;
-  return { passed, failed: results.length - passed, skipped: 0 };
-}
-
-/** Prints the last line, and says how the process ends. */
-function finish(tallies: readonly Tally[]): number {
+/** Prints what failed and the last line, and says how the process ends. */
+function finish(outcomes: readonly Outcome[]): number {
   const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-  for (const tally of tallies) {
+  for (const { tally } of outcomes) {
     total.passed += tally.passed;
     total.failed += tally.failed;
     total.skipped += tally.skipped;
   }
-  process.stdout.write(`${summary(total)}\n`);
+  process.stdout.write(`${recap(outcomes.flatMap(({ failures }) => failures))}${summary(total)}\n`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
