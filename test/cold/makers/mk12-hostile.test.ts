@@ -106,6 +106,33 @@ test('what a provider says is handed on without the token that it was given', as
 });
 
 // ---------------------------------------------------------------------------------------------------------------
+// Over libp2p
+
+const CUTS = { 'is reset': (socket: Socket) => socket.resetAndDestroy(), ends: (socket: Socket) => socket.end() };
+for (const [what, cut] of Object.entries(CUTS))
+  test(`a connection that ${what} before anything is said is made once more, and no oftener`, async (t) => {
+    const world = await worldFor(t, 'tcp');
+    const { id, provider } = firstOf(world);
+    const behind = Number(/tcp\/(\d+)/.exec(provider.multiaddrs[0] ?? '')?.[1]);
+    let dialled = 0;
+    let toCut = 1;
+    const port = await listen(
+      t,
+      createServer((socket) => {
+        dialled += 1;
+        if (toCut-- > 0) socket.once('data', () => cut(socket));
+        else socket.pipe(connect(behind, '127.0.0.1').on('error', () => socket.destroy())).pipe(socket);
+      }),
+    );
+    announce(world, [`/ip4/127.0.0.1/tcp/${port}`]);
+    t.true((await world.maker.ask(id, never)).maxPieceSizeBytes > 0);
+    t.is(dialled, 2);
+    [dialled, toCut] = [0, 2];
+    await failsWith(t, world.maker.ask(id, never), 'unreachable', /not reached over libp2p/);
+    t.is(dialled, 2);
+  });
+
+// ---------------------------------------------------------------------------------------------------------------
 // Over websockets
 
 /** Elsewhere loopback has one address until somebody adds more. */

@@ -240,6 +240,7 @@ async function startNode(way: 'tcp' | 'ws'): Promise<Libp2p> {
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    connectionManager: { inboundConnectionThreshold: Number.MAX_SAFE_INTEGER },
   });
 }
 

@@ -56,6 +56,8 @@ export class Libp2pHost {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor: { enabled: false },
+      // Boost's go-libp2p counts connections that are open, and not those of a second.
+      connectionManager: { inboundConnectionThreshold: Number.MAX_SAFE_INTEGER },
     });
     for (const [protocol, what] of Object.entries(EXCHANGES)) {
       await node.handle(protocol, (stream) => this.#serve(stream, what).catch((error: Error) => stream.abort(error)));

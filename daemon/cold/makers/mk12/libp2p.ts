@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 
@@ -39,6 +41,10 @@ type Connection = Awaited<ReturnType<Libp2p['dial']>>;
 
 const CONNECT_MS = 20_000;
 const CLOSE_MS = 1_000;
+/** Longer than the second in which libp2p nodes count the connections of an address. */
+const REDIAL_MS = 1_200;
+/** Codes and names of errors of a connection that ended before it was one: the latter is libp2p's for any end of the handshake. */
+const CUT_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'EncryptionFailedError']);
 const ADDRESSES_MAX = 8;
 /** Of a stream that is not read in time. */
 const BUFFER_BYTES_MAX = 512 * 1024;
@@ -61,10 +67,7 @@ export function createPeers(options: PeersOptions): Peers {
 
   async function talk({ protocols, say }: Exchange, addresses: readonly PeerAddress[], signal: AbortSignal): Promise<unknown> {
     const [{ byteStream }, libp2p] = await Promise.all([import('@libp2p/utils'), node()]);
-    const connection = await libp2p.dial(
-      addresses.map(({ text }) => multiaddr(text)),
-      { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]), force: true },
-    );
+    const connection = await dial(libp2p, addresses, signal);
     users.set(connection, (users.get(connection) ?? 0) + 1);
     try {
       const stream = await connection.newStream([...protocols], { signal, negotiateFully: true });
@@ -113,6 +116,26 @@ export function createPeers(options: PeersOptions): Peers {
       await started?.stop();
     },
   };
+}
+
+/** Nothing of the exchange is said before there is a connection: one that was cut off while it was made may be made once more. */
+async function dial(libp2p: Libp2p, addresses: readonly PeerAddress[], signal: AbortSignal): Promise<Connection> {
+  const targets = addresses.map(({ text }) => multiaddr(text));
+  const once = () => libp2p.dial(targets, { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]), force: true });
+  try {
+    return await once();
+  } catch (error) {
+    if (!wasCutOff(error)) throw error;
+    await sleep(REDIAL_MS, undefined, { signal });
+    return await once();
+  }
+}
+
+/** As by a peer that has enough connections for the moment, which is not to say that it is not there. */
+function wasCutOff(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(wasCutOff);
+  if (!(error instanceof Error)) return false;
+  return CUT_OFF.has((error as NodeJS.ErrnoException).code ?? error.name);
 }
 
 function noAddress(found: readonly PromiseSettledResult<unknown>[]): ColdError {
