@@ -64,6 +64,8 @@ export class SimDaemon {
   readonly spendLog = new SimFile();
   /** Pins whose acceptance was told and of whose removal nobody has heard. */
   readonly accepted = new Map<string, Pin>();
+  /** Contents of which a deal was seen to be active, at some time. */
+  readonly proven = new Set<string>();
   /** What was seen that must not happen. */
   readonly violations: string[] = [];
   readonly flaky: FlakyStore;

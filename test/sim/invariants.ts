@@ -42,16 +42,21 @@ async function checkAccepted({ pins, accepted }: SimDaemon): Promise<void> {
   }
 }
 
-/** Invariant 2: `pinned` is held hot, or was and has cold copies that the record knows of; hot and cold are what the tier says. */
-async function checkPinned({ pins, cold, accepted, world }: SimDaemon): Promise<void> {
+/**
+ * Invariant 2: `pinned` is held hot, or was and has cold copies that the record knows of; hot and cold are what the tier says.
+ * Records of a piece may go before its contents are said to be lost: that it was proven once was seen by then.
+ */
+async function checkPinned({ pins, cold, accepted, world, proven }: SimDaemon): Promise<void> {
   for (const contentKey of new Set([...accepted.values()].map((pin) => pin.contentKey))) {
     const content = await pins.content(contentKey);
     if (content?.hot === 'pinned') must(world.hot.has(contentKey), `${contentKey} is said to be held hot, and is not`);
     if (content?.hot !== 'cold') continue;
     const pieces = await cold.piecesOf(contentKey);
     const ever = (await Promise.all(pieces.map(({ value }) => cold.dealsOf(value.id)))).flat();
+    const isProven = ever.some(({ value }) => value.activeEvidence !== undefined);
+    if (isProven) proven.add(contentKey);
     must(
-      ever.some(({ value }) => value.activeEvidence !== undefined),
+      isProven || (pieces.length === 0 && proven.has(contentKey)),
       `${contentKey} has no hot copy, is said to be pinned, and no deal of it was ever active`,
     );
   }
