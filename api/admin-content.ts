@@ -13,6 +13,7 @@ import type { HttpTarget, Reading, Retrieval } from '../daemon/domain/retrieval-
 import type { Log } from '../daemon/log.ts';
 import type { AdminValidators } from './admin-validate.ts';
 import { badGateway, type Failure, failureOf } from './errors.ts';
+import { Asking, Insistence } from './gateway-asking.ts';
 import { retrievalRefusal } from './gateway-help.ts';
 import { badField } from './validate.ts';
 
@@ -28,6 +29,9 @@ export interface AdminContentOptions {
 
 /** A sentence of kubo's is all that is wanted of a page of its. */
 const REFUSAL_CHARS = 300;
+/** See {@link Asking}: an archive cannot be gone on with in its middle. */
+const STUCK_MS = 60_000;
+const STUCK_LOOK_MS = 5_000;
 /** Whoever is told asks at once. */
 const FAILURES_MAX = 64;
 
@@ -57,16 +61,20 @@ export function addContentRoutes(router: Router, { pins, hotGateway, retrieval, 
     const target = hotGateway();
     if (target === undefined) throw new FbpdError('UNAVAILABLE', 'the hot tier is not up');
 
-    const over = new AbortController();
-    ctx.res.once('close', () => over.abort());
+    const asking = new Asking();
+    ctx.res.once('close', () => asking.end());
     // A hot content is not announced as read either: what the operator fetches is no popularity.
     const reading = isHot ? undefined : retrieval?.read(key, 'whole');
     ctx.res.once('close', () => reading?.release());
     const where = ['', 'ipfs', key, ...names.map(encodeURIComponent)].join('/');
-    const reply = await orFailed(get(target, `${where}?format=tar`, over.signal), reading).catch((error: unknown) => {
-      over.abort();
-      throw retrievalRefusal(error);
-    });
+    const insistence = new Insistence(asking);
+    const asked = asking.reply((signal) => get(target, `${where}?format=tar`, signal));
+    const reply = await orFailed(asked, reading)
+      .catch((error: unknown) => {
+        asking.end();
+        throw retrievalRefusal(error);
+      })
+      .finally(() => insistence.end());
     if (reply.statusCode !== 200) throw await refusalOf(reply, path);
     ctx.type = 'application/x-tar';
     if (content.sizeBytes !== undefined && names.length === 0) ctx.set('Fbpd-Content-Bytes', String(content.sizeBytes));
@@ -84,6 +92,12 @@ export function addContentRoutes(router: Router, { pins, hotGateway, retrieval, 
       breakOff(ctx.res, id, retrievalRefusal(error));
       reply.destroy();
     });
+    const watch = whenStuck(reply, ctx.res, reading, () => {
+      const seconds = STUCK_MS / 1_000;
+      breakOff(ctx.res, id, badGateway(`the hot tier has given nothing for ${seconds} s, though all of it is here; ask for it again`));
+      reply.destroy();
+    });
+    ctx.res.once('close', watch.end);
     ctx.body = reply;
     // At once, as what breaks off before its first byte is to have a name too.
     ctx.flushHeaders();
@@ -94,6 +108,25 @@ export function addContentRoutes(router: Router, { pins, hotGateway, retrieval, 
     if (failure === undefined) throw new FbpdError('NOT_FOUND', 'nothing is known of it here any more', { subject: 'reading' });
     ctx.body = failure;
   });
+}
+
+/** Calls back when the tier has everything, the reader takes everything, and nothing comes all the same. */
+function whenStuck(reply: IncomingMessage, res: ServerResponse, reading: Reading | undefined, onStuck: () => void): { end(): void } {
+  let isHere = reading === undefined;
+  void reading?.here.then(() => {
+    isHere = true;
+  });
+  let quietMs = 0;
+  reply.on('data', () => {
+    quietMs = 0;
+  });
+  const timer = setInterval(() => {
+    quietMs = isHere && !res.writableNeedDrain ? quietMs + STUCK_LOOK_MS : 0;
+    if (quietMs < STUCK_MS) return;
+    clearInterval(timer);
+    onStuck();
+  }, STUCK_LOOK_MS);
+  return { end: () => clearInterval(timer) };
 }
 
 function notHere({ key, hot, reason }: Content): FbpdError {

@@ -10,6 +10,7 @@ export class Help {
   readonly #sourceBefore: ReadSource;
   #reading: Reading | undefined;
   #error: Error | undefined;
+  #hereSinceMs: number | undefined;
   #onFailed: (error: Error) => void = () => undefined;
 
   constructor(retrieval: Retrieval, contentKey: string, mode: ReadMode, sourceBefore: ReadSource) {
@@ -25,11 +26,15 @@ export class Help {
       this.#error = retrievalRefusal(error);
       this.#onFailed(this.#error);
     });
+    void this.#reading.here.then(() => {
+      this.#hereSinceMs = performance.now();
+    });
   }
 
-  /** Something may still come of it. */
-  get isAlive(): boolean {
-    return this.#reading !== undefined && this.#error === undefined;
+  /** Something may still come of it, or has come so short a while ago that it may still be on its way through the tier. */
+  mayStillBring(whileMs: number): boolean {
+    if (this.#reading === undefined || this.#error !== undefined) return false;
+    return this.#hereSinceMs === undefined || performance.now() - this.#hereSinceMs < whileMs;
   }
 
   /** Why nothing came of it, as the reader is told. */

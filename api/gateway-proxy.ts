@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ParameterizedContext } from 'koa';
 
 import { contentKeyOf, parseCid } from '../daemon/domain/cid.ts';
 import type { HttpTarget, Meter, ReadSource, Retrieval } from '../daemon/domain/retrieval-ports.ts';
 import type { Log } from '../daemon/log.ts';
-import { badGateway, contentTooLarge, gatewayTimeout, HttpError, tierRefused } from './errors.ts';
+import { badGateway, contentTooLarge, gatewayTimeout, HttpError } from './errors.ts';
 import type { Access, Grant } from './gateway-access.ts';
+import { Asking, Insistence } from './gateway-asking.ts';
 import { replyHeaders, tierHeaders, varyBy } from './gateway-headers.ts';
 import { Help } from './gateway-help.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -15,8 +15,9 @@ import { Patience } from './gateway-patience.ts';
 import { pump } from './gateway-pump.ts';
 import type { Reader } from './gateway-readers.ts';
 import type { Asked } from './gateway-request.ts';
+import { Rest } from './gateway-rest.ts';
 import { Tallies, type Tally } from './gateway-tally.ts';
-import { createUpstream } from './gateway-upstream.ts';
+import { createUpstream, type UpstreamRequest } from './gateway-upstream.ts';
 
 export interface ProxyOptions {
   target: () => HttpTarget | undefined;
@@ -60,9 +61,6 @@ export interface Proxy {
 
 /** The hot tier says the first word of what it has in less; after that a block may be missing against the record. */
 const GRACE_MS = 2_000;
-/** An external kubo gives a request up sooner than we do, and is asked again. */
-const ASK_AGAIN_MS = 500;
-const SENTENCE_BYTES_MAX = 2048;
 
 export function createProxy(options: ProxyOptions): Proxy {
   const { retrieval, access, metrics, firstByteTimeoutMs, stallTimeoutMs } = options;
@@ -77,19 +75,21 @@ export function createProxy(options: ProxyOptions): Proxy {
    * what it has of a cold content comes at once and the rest never; of a hot one it may only be slow.
    */
   function tierLimitMs(grant: Grant, help: Help, hasBegun: boolean): number {
-    if (help.isAlive) return firstByteTimeoutMs;
+    if (help.mayStillBring(stallTimeoutMs)) return firstByteTimeoutMs;
     if (grant.from === 'cold' && help.error !== undefined) return graceMs;
     return grant.from === 'network' && !hasBegun ? firstByteTimeoutMs : stallTimeoutMs;
   }
 
-  /** The head of a reply that can be passed on. */
-  async function headOf(ctx: GatewayContext, { asked, grant }: Job, help: Help, stop: AbortController): Promise<IncomingMessage> {
+  /** The head of a reply that can be passed on. With `range`, of one that has begun already. */
+  async function headOf(ctx: GatewayContext, { asked, grant }: Job, help: Help, asking: Asking, range?: string): Promise<IncomingMessage> {
     const over = Promise.withResolvers<never>();
+    let insistence: Insistence | undefined;
     const patience = new Patience({
       graceMs,
-      limitMs: () => tierLimitMs(grant, help, false),
+      limitMs: () => tierLimitMs(grant, help, range !== undefined),
       onGrace: () => {
         if (grant.from === 'hot') help.begin();
+        insistence ??= new Insistence(asking);
       },
       onOver: () => over.reject(help.error ?? gatewayTimeout('no source has given a first byte in time')),
     });
@@ -97,21 +97,13 @@ export function createProxy(options: ProxyOptions): Proxy {
     help.onFailed((error) => {
       if (grant.from === 'cold') over.reject(error);
     });
-    const request = { method: ctx.method, path: asked.path + asked.tierQuery, headers: tierHeaders(ctx.req.headers) };
-    const answer = async (): Promise<IncomingMessage> => {
-      for (;;) {
-        const reply = await upstream.ask(request, stop.signal);
-        const status = reply.statusCode ?? 502;
-        if (status < 400) return reply;
-        const sentence = await sentenceOf(reply);
-        if (status !== 504) throw tierRefused(status, sentence, rangeOf(reply));
-        await delay(ASK_AGAIN_MS, undefined, { signal: stop.signal });
-      }
-    };
+    const headers = range === undefined ? tierHeaders(ctx.req.headers) : { ...tierHeaders({ accept: ctx.req.headers.accept }), range };
+    const request: UpstreamRequest = { method: ctx.method, path: asked.path + asked.tierQuery, headers };
     try {
-      return await Promise.race([answer(), over.promise]);
+      return await Promise.race([asking.head((signal) => upstream.ask(request, signal)), over.promise]);
     } finally {
       patience.end();
+      insistence?.end();
     }
   }
 
@@ -122,7 +114,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     await access.confirm(roots.split(',').slice(1).map(keyOfRoot));
   }
 
-  async function passOn(ctx: GatewayContext, job: Job, reply: IncomingMessage, help: Help, gone: AbortSignal): Promise<void> {
+  async function passOn(ctx: GatewayContext, job: Job, reply: IncomingMessage, help: Help, asking: Asking): Promise<void> {
     const { res } = ctx;
     const isPublic = job.reader.kind === 'public';
     ctx.status = reply.statusCode ?? 502;
@@ -140,58 +132,70 @@ export function createProxy(options: ProxyOptions): Proxy {
     const of = { accountId: job.reader.accountId, contentKey: job.grant.contentKey };
     const tally = tallies.open(of, () => help.source(), metrics.sent);
     try {
-      await passBody(ctx, job, reply, help, tally, gone);
+      await passBody(ctx, job, reply, help, tally, asking);
     } finally {
       tally.end();
     }
   }
 
-  async function passBody(
-    ctx: GatewayContext,
-    { asked, grant }: Job,
-    reply: IncomingMessage,
-    help: Help,
-    tally: Tally,
-    gone: AbortSignal,
-  ): Promise<void> {
-    const ended = await pump(reply, ctx.res, {
-      readerMs: stallTimeoutMs,
-      tierMs: () => tierLimitMs(grant, help, true),
-      graceMs,
-      onQuiet: () => {
-        if (grant.from !== 'network') help.begin();
-      },
-      maxBytes: grant.from === 'network' ? options.fetchBytesMax : Number.POSITIVE_INFINITY,
-      tier: upstream,
-      onWritten: (bytes) => tally.add(bytes),
-      signal: gone,
-    });
-    if (ended.end === 'done' || ended.end === 'left') return;
-    const why = ended.end === 'broken' ? { why: ended.why } : whySilent(help.error);
+  async function passBody(ctx: GatewayContext, job: Job, first: IncomingMessage, help: Help, tally: Tally, asking: Asking): Promise<void> {
+    const { grant } = job;
+    const limitMs = (): number => tierLimitMs(grant, help, true);
+    const bytesMax = grant.from === 'network' ? options.fetchBytesMax : Number.POSITIVE_INFINITY;
+    const rest = new Rest(first);
+    for (let reply = first; ; ) {
+      const ended = await pump(reply, ctx.res, {
+        readerMs: stallTimeoutMs,
+        tierMs: () => rest.turnMs(limitMs()),
+        graceMs,
+        onQuiet: () => {
+          if (grant.from !== 'network') help.begin();
+        },
+        maxBytes: bytesMax - rest.passedBytes,
+        tier: upstream,
+        onWritten: (bytes) => tally.add(bytes),
+        signal: asking.gone,
+      });
+      if (ended.end === 'done' || ended.end === 'left') return;
+      if (ended.end === 'broken') return breakOff(ctx, job, help, { why: ended.why });
+      const range = rest.after(ended.receivedBytes, limitMs());
+      if (range === undefined) return breakOff(ctx, job, help, whySilent(help.error));
+      asking.anew();
+      try {
+        reply = await headOf(ctx, job, help, asking, range);
+      } catch (error) {
+        if (!asking.gone.aborted) breakOff(ctx, job, help, whySilent(error instanceof Error ? error : undefined));
+        return;
+      }
+      if (!rest.fits(reply)) return breakOff(ctx, job, help, { why: 'the tier gives no rest of it' });
+    }
+  }
+
+  /** By a reset, as without a length an orderly end would look like a whole reply. */
+  function breakOff(ctx: GatewayContext, { asked }: Job, help: Help, why: { why: string; reason?: string }): void {
     options.log.warn({ path: asked.path, source: help.source(), ...why }, 'a reply broke off');
-    // A reset, as without a length an orderly end would look like a whole reply. The reply has no socket of its own yet when it
-    // stands in line behind another; the request has.
+    // The reply has no socket of its own yet when it stands in line behind another; the request has.
     ctx.req.socket.resetAndDestroy();
   }
 
   async function serve(ctx: GatewayContext, job: Job): Promise<void> {
     const { asked, grant } = job;
-    const stop = new AbortController();
+    const asking = new Asking();
     // A response that is finished closes as well; to make an exception for that would cost more than many a small reply.
     const onClose = () => {
-      if (!ctx.res.writableFinished) stop.abort();
+      if (!ctx.res.writableFinished) asking.end();
     };
     const help = new Help(retrieval, grant.contentKey, ctx.method === 'GET' ? 'whole' : 'blocks', grant.from);
     ctx.res.once('close', onClose);
     closing.signal.addEventListener('abort', onClose, { once: true });
     try {
       if (grant.from === 'cold') help.begin();
-      const reply = await headOf(ctx, job, help, stop);
+      const reply = await headOf(ctx, job, help, asking);
       if (isRedirect(reply)) return redirect(ctx, asked, reply);
       checkFrame(ctx, reply);
       if (grant.from === 'network') checkSize(reply, options.fetchBytesMax);
       await confirmRoots(reply, job);
-      await passOn(ctx, job, reply, help, stop.signal);
+      await passOn(ctx, job, reply, help, asking);
     } catch (error) {
       // A reply that stood in line behind another never had a socket of its own to be destroyed with.
       if (!ctx.res.destroyed && !ctx.req.socket.destroyed) throw error;
@@ -200,7 +204,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     } finally {
       help.release();
       // Whatever is left of the reply is nobody's any more.
-      if (!ctx.res.writableEnded || (ctx.res.destroyed && !ctx.res.writableFinished)) stop.abort();
+      if (!ctx.res.writableEnded || (ctx.res.destroyed && !ctx.res.writableFinished)) asking.end();
       ctx.res.off('close', onClose);
       closing.signal.removeEventListener('abort', onClose);
     }
@@ -266,19 +270,4 @@ function checkFrame(ctx: GatewayContext, { headers, statusCode }: IncomingMessag
 
 function checkSize({ headers }: IncomingMessage, maxBytes: number): void {
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw contentTooLarge(maxBytes);
-}
-
-/** What the tier says to a refused request, in one line. */
-async function sentenceOf(reply: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of reply.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > SENTENCE_BYTES_MAX) break;
-  }
-  return text.slice(0, SENTENCE_BYTES_MAX).trim().replaceAll(/\s+/g, ' ');
-}
-
-/** How long the whole is, beside the refusal of a range of it. */
-function rangeOf({ headers }: IncomingMessage): Record<string, string> {
-  return headers['content-range'] === undefined ? {} : { 'Content-Range': headers['content-range'] };
 }

@@ -22,10 +22,11 @@ export interface PumpOptions {
 }
 
 /**
- * `done`: all of it was written. `left`: the reader was first to go. `silent`: the tier said nothing more. Anything else is why it
+ * `done`: all of it was written. `left`: the reader was first to go. `silent`: the tier said nothing more, after so many
+ * bytes, which are with the reader or on their way. Anything else is why it
  * broke off.
  */
-export type PumpEnd = { end: 'done' } | { end: 'left' } | { end: 'silent' } | { end: 'broken'; why: string };
+export type PumpEnd = { end: 'done' } | { end: 'left' } | { end: 'silent'; receivedBytes: number } | { end: 'broken'; why: string };
 
 /** A reader who takes nothing is cut off after so many turns, and one more that the socket may take to notice. */
 const READER_TURNS = 12;
@@ -51,7 +52,7 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
     onGrace: () => {
       if (!isReadersTurn) options.onQuiet();
     },
-    onOver: () => settle(isReadersTurn ? { end: 'broken', why: NOT_TAKEN } : { end: 'silent' }),
+    onOver: () => settle(isReadersTurn ? { end: 'broken', why: NOT_TAKEN } : { end: 'silent', receivedBytes }),
   });
 
   // In short turns, as the socket's timer begins anew without a word when it finds that a part of a write was taken. Never in one, as
@@ -59,16 +60,19 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
   const turnMs = options.readerMs / READER_TURNS;
   let silences = 0;
   let taken: NodeJS.Timeout | undefined;
-  res.setTimeout(turnMs, () => {
-    if (isSettled) return;
+  const onSilence = (): void => {
     silences = isReadersTurn ? silences + 1 : 0;
-    if (silences === READER_TURNS) return settle({ end: 'broken', why: NOT_TAKEN });
+    if (silences === READER_TURNS) {
+      settle({ end: 'broken', why: NOT_TAKEN });
+      return;
+    }
     res.socket?.setTimeout(turnMs);
     clearTimeout(taken);
     taken = setTimeout(() => {
       silences = 0;
     }, turnMs * 1.5);
-  });
+  };
+  res.setTimeout(turnMs, onSilence);
 
   let onSettled = (): void => undefined;
   function settle(end: PumpEnd): void {
@@ -76,6 +80,8 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
     patience.end();
     clearTimeout(taken);
     onSettled();
+    // The rest may come by another reply.
+    res.off('timeout', onSilence).off('drain', onDrain).off('finish', onFinish);
     resolve(end);
   }
 
@@ -84,6 +90,15 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
     patience.moved();
     options.onWritten(bytes);
   }
+
+  function onDrain(): void {
+    if (isWhole) return;
+    isReadersTurn = false;
+    patience.moved();
+    reply.resume();
+  }
+
+  const onFinish = (): void => settle({ end: 'done' });
 
   /** By Node's streams, whatever the reply looks like. */
   function stream(): void {
@@ -103,12 +118,7 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
       isReadersTurn = true;
       reply.pause();
     });
-    res.on('drain', () => {
-      if (isWhole) return;
-      isReadersTurn = false;
-      patience.moved();
-      reply.resume();
-    });
+    res.on('drain', onDrain);
     reply.on('end', () => {
       // A stream that is destroyed in its last chunk ends all the same.
       if (isSettled) return;
@@ -177,7 +187,7 @@ export function pump(reply: IncomingMessage, res: ServerResponse, options: PumpO
   reply.on('error', (error) => {
     if (!isWhole) settle({ end: 'broken', why: error.message });
   });
-  res.on('finish', () => settle({ end: 'done' }));
+  res.on('finish', onFinish);
   options.signal.addEventListener('abort', () => settle({ end: 'left' }), { once: true });
   if (options.signal.aborted || res.destroyed) settle({ end: 'left' });
   // The head goes out with the first bytes, or alone when these take longer.

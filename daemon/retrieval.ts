@@ -94,12 +94,14 @@ export function createRetrieval(options: RetrievalOptions): RunningRetrieval {
   return {
     read(contentKey, mode): Reading {
       const { fetch, done } = join(contentKey, mode);
-      const failed = done.then(() => new Promise<never>(() => undefined));
+      const never = () => new Promise<never>(() => undefined);
+      const failed = done.then(never);
       failed.catch(() => undefined);
       let isReleased = false;
       return {
         source: () => fetch.source(),
         failed,
+        here: done.catch(never),
         release() {
           if (isReleased) return;
           isReleased = true;

@@ -57,6 +57,8 @@ export interface Reading {
   source(): ReadSource;
   /** Rejects, with a {@link RetrievalError}, when no source can give what is missing; never resolves. */
   failed: Promise<never>;
+  /** Resolves when all of it is in the hot tier; never rejects. */
+  here: Promise<void>;
   /** The reader is gone. Idempotent. */
   release(): void;
 }

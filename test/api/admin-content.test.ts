@@ -30,15 +30,16 @@ async function createGateway(t: ExecutionContext, handle: RequestListener) {
 function createRetrieval() {
   const failing = Promise.withResolvers<never>();
   failing.promise.catch(() => undefined);
+  const here = Promise.withResolvers<void>();
   const calls: string[] = [];
   const retrieval: Retrieval = {
     read(key: string, mode: ReadMode) {
       calls.push(`read ${mode} ${key}`);
-      return { source: () => 'cold', failed: failing.promise, release: () => void calls.push('released') };
+      return { source: () => 'cold', failed: failing.promise, here: here.promise, release: () => void calls.push('released') };
     },
     noteRead: () => undefined,
   };
-  return { retrieval, calls, fail: failing.reject };
+  return { retrieval, calls, fail: failing.reject, end: here.resolve };
 }
 
 async function pinned(admin: TestAdmin, cid: string, hot: 'pinned' | 'wanted'): Promise<void> {
@@ -215,4 +216,18 @@ test('a reader who goes away ends what is asked of the gateway', async (t) => {
   const { reply } = await get(admin.socket, `/admin/content/${cid}`);
   reply.destroy();
   await t.notThrowsAsync(poll('it is ended', SOON_MS, () => ended));
+});
+
+test('a gateway that says nothing is asked anew', async (t) => {
+  let requests = 0;
+  const { hotGateway } = await createGateway(t, (_req, res) => {
+    requests += 1;
+    if (requests > 1) res.end('an archive');
+  });
+  const admin = await createTestAdmin(t, { hotGateway });
+  const cid = createCid('hot').toString();
+  await pinned(admin, cid, 'pinned');
+  const { text } = await get(admin.socket, `/admin/content/${cid}`);
+  t.is(await text, 'an archive');
+  t.is(requests, 2);
 });

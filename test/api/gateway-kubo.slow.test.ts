@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { encode } from '@ipld/dag-pb';
 import test, { type ExecutionContext } from 'ava';
@@ -12,6 +13,7 @@ import { createManagedKubo } from '../../daemon/hot/managed.ts';
 import { createTestGateway, type GatewayReply, type ReadOptions, read, type TestGateway } from '../fixtures/create-gateway.ts';
 import { createTempDir } from '../fixtures/create-kubo.ts';
 import { poll } from '../fixtures/poll.ts';
+import { createRandom, testSeed } from '../fixtures/random.ts';
 import { cidOf, DAG_PB, RAW } from '../hot/blocks.ts';
 import { managedOptions } from '../hot/create-managed.ts';
 
@@ -45,7 +47,7 @@ async function createBoth(t: ExecutionContext): Promise<Both> {
   const { socket, gatewaySocket } = kuboFiles(dir);
   const cids = await addTree(socket, FILES);
   const root = cids.get('') ?? '';
-  const made = await createTestGateway(t, { target: () => tier.gateway() });
+  const made = await createTestGateway(t, { target: () => tier.gateway(), firstByteTimeoutMs: 60_000, stallTimeoutMs: 60_000 });
   const contentKey = contentKeyOf(parseCid(root));
   for (const cid of [...cids.values(), IDENTITY]) {
     const key = contentKeyOf(parseCid(cid));
@@ -251,4 +253,29 @@ test('a block that is missing in the middle is waited for, and the reply is whol
   const { status, body } = await reading;
   t.is(status, 200);
   t.true(body.equals(Buffer.concat(leaves)));
+});
+
+test('blocks that come at the very moment at which kubo begins to wait for them are read all the same', async (t) => {
+  const { url, alice, pins, intake, cold } = await createBoth(t);
+  const signal = new AbortController().signal;
+  const order = createRandom(testSeed());
+  const rounds = async (): Promise<void> => {
+    for (let round = 0; round < 150; round++) {
+      const leaves = [randomBytes(1_000), randomBytes(1_000), randomBytes(1_000)];
+      const { root, blocks } = await fileOf(leaves);
+      const key = root.toString();
+      await pins.add(alice.account.id, { cid: key, contentKey: key, origins: [] });
+      cold.add(key);
+      const readings = [1, 2, 3].map(() => read(url, `/ipfs/${key}`, { headers: alice.headers }));
+      for (const { cid, bytes } of blocks) {
+        await delay(order.below(6));
+        await intake.put(cid, bytes, signal);
+      }
+      for (const { status, body } of await Promise.all(readings)) {
+        if (status !== 200 || !body.equals(Buffer.concat(leaves))) t.fail(`${status}: ${body}`);
+      }
+    }
+  };
+  await Promise.all([rounds(), rounds(), rounds(), rounds()]);
+  t.pass();
 });

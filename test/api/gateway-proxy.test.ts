@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -343,6 +343,98 @@ test('what is here already of a cold content is read to its end, also when the r
   await once(socket, 'readable');
   retrieval.readings[0]?.fail(new RetrievalError('none', 'no source gives it'));
   t.true((await readAll(socket)).length > body.length);
+});
+
+test('a tier that says nothing at all is asked anew, and what it did not answer is given up', async (t) => {
+  const { url, alice, pin, tier, cold } = await createTestGateway(t, { firstByteTimeoutMs: 60_000, stallTimeoutMs: 400 });
+  const key = await pin(alice, 1);
+  cold.add(key);
+  const { answer } = tier;
+  tier.answer = () => {
+    tier.answer = answer;
+  };
+  t.is((await read(url, `/ipfs/${key}`, { headers: alice.headers })).text, 'hello');
+  t.is(tier.requests.length, 2);
+  await poll('one connection is left', 10_000, () => tier.sockets.size === 1);
+});
+
+/** Ten bytes, or a range of them; silent after so many bytes of the first reply. */
+function stopsAfter(bytes: number, tier: { answer: RequestListener }, rest: Readonly<Record<string, string>> = {}): void {
+  let replies = 0;
+  tier.answer = (req, res) => {
+    const [, first = '0', last = '9'] = /^bytes=(\d+)-(\d+)$/.exec(req.headers.range ?? '') ?? [];
+    const part = Buffer.from('0123456789').subarray(Number(first), Number(last) + 1);
+    const isPart = req.headers.range !== undefined;
+    res.writeHead(isPart ? 206 : 200, {
+      'Content-Length': part.length,
+      'Accept-Ranges': 'bytes',
+      Etag: '"ten"',
+      ...(isPart ? { 'Content-Range': `bytes ${first}-${last}/10` } : {}),
+      ...(replies > 0 ? rest : {}),
+    });
+    replies += 1;
+    if (replies > 1) res.end(part);
+    else res.write(part.subarray(0, bytes));
+  };
+}
+
+test('of a tier that falls silent in the middle the rest is asked for, and the reader notices nothing', async (t) => {
+  const { url, alice, pin, tier, cold, served } = await createTestGateway(t, { firstByteTimeoutMs: 60_000 });
+  const key = await pin(alice, 1);
+  cold.add(key);
+  stopsAfter(3, tier);
+  const whole = await read(url, `/ipfs/${key}`, { headers: alice.headers });
+  t.is(whole.text, '0123456789');
+  t.deepEqual(
+    tier.requests.map(({ headers }) => headers.range),
+    [undefined, 'bytes=3-9'],
+  );
+  stopsAfter(2, tier);
+  const part = await read(url, `/ipfs/${key}`, { headers: { ...alice.headers, Range: 'bytes=4-8', 'If-Range': '"ten"' } });
+  t.is(part.text, '45678');
+  t.is(part.headers['content-range'], 'bytes 4-8/10');
+  t.like(tier.requests.at(-1)?.headers, { range: 'bytes=6-8', 'if-range': undefined });
+  t.deepEqual(
+    served.map(({ bytes, responses }) => [bytes, responses]),
+    [
+      [10, 1],
+      [5, 1],
+    ],
+  );
+});
+
+test('what is not the rest of the same thing is not passed on for it', async (t) => {
+  const { url, alice, pin, tier, cold } = await createTestGateway(t, { firstByteTimeoutMs: 60_000 });
+  const key = await pin(alice, 1);
+  cold.add(key);
+  for (const other of [{ Etag: '"eleven"' }, { 'Content-Range': 'bytes 3-9/11' }, { 'Content-Range': 'bytes 2-8/10' }] as const) {
+    stopsAfter(3, tier, other);
+    await t.throwsAsync(read(url, `/ipfs/${key}`, { headers: alice.headers }), BROKEN);
+  }
+  tier.requests.length = 0;
+  stopsAfter(3, tier, {});
+  const { answer } = tier;
+  tier.answer = (req, res) => {
+    if (req.headers.range === undefined) answer(req, res);
+    else res.writeHead(404).end('not found');
+  };
+  await t.throwsAsync(read(url, `/ipfs/${key}`, { headers: alice.headers }), BROKEN);
+  t.is(tier.requests.length, 2);
+});
+
+test('what cannot be gone on with is broken off a while after all of it is here', async (t) => {
+  const { url, alice, pin, tier, cold, retrieval } = await createTestGateway(t, { firstByteTimeoutMs: 600_000, stallTimeoutMs: 400 });
+  const key = await pin(alice, 1);
+  cold.add(key);
+  tier.answer = (_req, res) => res.writeHead(200, { 'Transfer-Encoding': 'chunked' }).write('some of a CAR');
+  const reading = read(url, `/ipfs/${key}?format=car`, { headers: alice.headers });
+  reading.catch(() => undefined);
+  await poll('it is fetched', 10_000, () => retrieval.readings.length === 1);
+  await delay(1_000);
+  t.is(retrieval.readings[0]?.released, 0, 'it is waited for');
+  retrieval.readings[0]?.end();
+  await t.throwsAsync(reading, BROKEN);
+  t.is(tier.requests.length, 1);
 });
 
 test('a first byte that never comes is a 504', async (t) => {
