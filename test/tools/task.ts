@@ -7,7 +7,10 @@ import { testKubo } from './test-kubo.ts';
 
 const UNIT_TESTS = ['test/**/*.test.ts', '!test/**/*.slow.test.ts'];
 const ALL_TESTS = ['test/**/*.test.ts'];
-/** What Node made of our files the last time: a third of the time of the quick tests. Threads have no use of it, processes do. */
+/**
+ * What Node made of our files the last time: a third of the time of the quick tests, and of a daemon's start. Threads have no use of
+ * it, processes do.
+ */
 const COMPILED_DIR = join(ROOT, 'node_modules', '.cache', 'compiled');
 const COVERAGE_DIR = join(ROOT, 'node_modules', '.cache', 'coverage');
 
@@ -37,7 +40,8 @@ async function check(): Promise<number> {
 /** Everything: the checks, then all tests with coverage. Patterns given limit it to those tests, without a floor. */
 async function test(patterns: readonly string[]): Promise<number> {
   const checks = patterns.length > 0 ? [] : await inPairs(CHECKS.map((step) => () => runStep(step)));
-  const environment = toolEnvironment({ KUBO_BINARY: await testKubo(), NODE_V8_COVERAGE: COVERAGE_DIR });
+  const dirs = { NODE_V8_COVERAGE: COVERAGE_DIR, NODE_COMPILE_CACHE: COMPILED_DIR };
+  const environment = toolEnvironment({ KUBO_BINARY: await testKubo(), ...dirs });
   await rm(COVERAGE_DIR, { recursive: true, force: true });
   const tests = await runAva(patterns.length > 0 ? patterns : ALL_TESTS, environment, false);
   const covered = await runCoverage(patterns.length === 0);
