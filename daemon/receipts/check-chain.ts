@@ -27,9 +27,11 @@ export async function checkOnChain({ receipt, deals }: Checked, url: string, sig
   const chain = createLotusChain({ rpc, finalityEpochs: FINALITY_EPOCHS, clock: systemClock });
   const view = await chain.view(signal);
   if (view.genesisCid !== receipt.claims.genesisCid) {
-    const text = `the node is on another chain than the receipt: ${view.network}, where the receipt says ${receipt.claims.network}`;
+    const text = `the node is on another chain than the receipt: ${view.network} from ${view.genesisCid}, where the receipt says ${receipt.claims.network} from ${receipt.claims.genesisCid}`;
     return [{ state: 'failed', text }];
   }
+  if (view.network !== receipt.claims.network)
+    return [{ state: 'failed', text: `the chain that the receipt names is called ${view.network}, not ${receipt.claims.network}` }];
   const node: Node = { rpc, chain, records: createPublishRecords(rpc), view, signal };
   const findings: Finding[] = [{ state: 'proven', text: `the node is on the chain that the receipt names, ${view.network}` }];
   for (const deal of deals) {
@@ -102,6 +104,7 @@ async function message({ deal, proposalBytes, signature }: CheckedDeal, { record
 
 async function tipSet({ deal }: CheckedDeal, { rpc, view, signal }: Node): Promise<Finding> {
   const { epoch, tipSet: key } = deal.claims.lastVerified;
+  if (epoch > view.headEpoch) return { state: 'failed', text: `the chain has not come to epoch ${epoch} of its last verification yet` };
   if (key.length === 0) return { state: 'unknown', text: 'the receipt does not say at which tip set it was last verified' };
   try {
     const params = [epoch, view.finalizedKey.length > 0 && epoch <= view.finalizedEpoch ? view.finalizedKey.map(cidLink) : []];

@@ -51,6 +51,7 @@ export function checkReceipt(text: string): Checked {
   }
   const findings: Finding[] = [wholeness(receipt)];
   const deals: CheckedDeal[] = [];
+  const seen = new Set<string>();
   if (receipt.pieces.length === 0) findings.push({ state: 'failed', text: 'it names no piece' });
   for (const piece of receipt.pieces) {
     findings.push({ piece: piece.pieceCid, ...finding(() => provePlace(receipt.cid, piece)) });
@@ -59,6 +60,11 @@ export function checkReceipt(text: string): Checked {
       findings.push({ piece: piece.pieceCid, state: 'claimed', text: `the piece is part ${part.number} of ${part.of} of the content` });
     if (piece.deals.length === 0) findings.push({ piece: piece.pieceCid, state: 'failed', text: 'it names no deal about the piece' });
     for (const deal of piece.deals) {
+      // What is listed twice would pass for two copies.
+      const marks = [`number ${deal.claims.dealId}`, deal.proposal];
+      if (marks.some((mark) => seen.has(mark)))
+        findings.push({ piece: piece.pieceCid, deal: deal.claims.dealId, state: 'failed', text: 'the receipt lists this deal twice' });
+      for (const mark of marks) seen.add(mark);
       const checked = checkDeal(piece, deal);
       findings.push(...checked.findings.map((one) => ({ piece: piece.pieceCid, deal: deal.claims.dealId, ...one })));
       if (checked.deal !== undefined) deals.push(checked.deal);

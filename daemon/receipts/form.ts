@@ -26,14 +26,14 @@ export function bytesOf(text: string): Buffer {
   return bytes;
 }
 
-type Shape = 'text' | 'number' | readonly [Shape] | { readonly [key: string]: Shape };
+type Shape = 'text' | 'number' | 'time' | readonly [Shape] | { readonly [key: string]: Shape };
 
 /** Keys that end in `?` may be absent; others that are not here must be. */
 const SHAPE: Shape = {
   format: 'text',
   about: 'text',
   cid: 'text',
-  made: 'text',
+  made: 'time',
   claims: { network: 'text', genesisCid: 'text' },
   pieces: [
     {
@@ -53,8 +53,8 @@ const SHAPE: Shape = {
             dealId: 'number',
             sectorStartEpoch: 'number',
             'publishCid?': 'text',
-            lastVerified: { epoch: 'number', at: 'text', tipSet: ['text'] },
-            'lastRetrieved?': 'text',
+            lastVerified: { epoch: 'number', at: 'time', tipSet: ['text'] },
+            'lastRetrieved?': 'time',
           },
         },
       ],
@@ -77,10 +77,16 @@ export function readReceipt(text: string): Receipt {
   return value as Receipt;
 }
 
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+const IS: Readonly<Record<'text' | 'number' | 'time', (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string',
+  number: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  time: (value) => typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value)),
+};
+
 function mustHave(value: unknown, shape: Shape, where: string): void {
-  if (shape === 'text' || shape === 'number') {
-    const isRight = shape === 'text' ? typeof value === 'string' : Number.isSafeInteger(value) && Number(value) >= 0;
-    if (!isRight) throw new TypeError(`${where} is no ${shape}`);
+  if (shape === 'text' || shape === 'number' || shape === 'time') {
+    if (!IS[shape](value)) throw new TypeError(`${where} is no ${shape}`);
   } else if (Array.isArray(shape)) {
     if (!Array.isArray(value)) throw new TypeError(`${where} is no list`);
     for (const [i, part] of value.entries()) mustHave(part, shape[0], `${where}[${i}]`);

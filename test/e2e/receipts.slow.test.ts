@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
 import type { Receipt } from '../../daemon/domain/receipt.ts';
+import { digestOf } from '../../daemon/receipts/form.ts';
 import { createClient } from '../fixtures/create-client.ts';
 import { createKubo, createTempDir } from '../fixtures/create-kubo.ts';
 import { poll } from '../fixtures/poll.ts';
@@ -95,6 +96,24 @@ test.serial(
     const damaged = await fbpd('receipts', 'verify', file);
     t.is(damaged.code, 1);
     t.regex(damaged.stdout, /FAILED {2,3}the receipt is damaged/);
+    for (const [change, said] of [
+      [
+        (receipt: Receipt) => Object.assign(receipt.claims, { network: 'mainnet' }),
+        /FAILED {2,3}the chain that .* is called localnet, not mainnet/,
+      ],
+      [
+        ({ pieces: [piece] }: Receipt) => Object.assign(piece?.deals[0]?.claims.lastVerified ?? {}, { epoch: 99_999_999 }),
+        /FAILED {2,3}the chain has not come to epoch 99999999/,
+      ],
+    ] as const) {
+      const receipt = JSON.parse(text) as Receipt;
+      change(receipt);
+      await writeFile(file, JSON.stringify({ ...receipt, digest: digestOf(receipt) }));
+      t.is((await fbpd('receipts', 'verify', file)).code, 0, 'nobody but the chain can tell');
+      const untrue = await fbpd('receipts', 'verify', file, '--lotus', devnet.rpcUrl);
+      t.is(untrue.code, 1);
+      t.regex(untrue.stdout, said);
+    }
     await writeFile(file, text);
     t.is((await fbpd('receipts', 'verify', file, '--lotus', 'http://127.0.0.1:1/rpc/v1')).code, 5, 'a node that does not answer');
     t.is((await fbpd('receipts', 'verify', file, '--lotus', 'ftp://x')).code, 2);

@@ -309,6 +309,17 @@ test('what is proven cannot be changed by whoever makes the digest anew', async 
       ({ deals: [a, b] }) => a && Object.assign(a.proposalCids, { signed: b?.proposalCids.signed }),
     ],
     ['who the client claims to be', /normalized proposal/, ({ deals: [deal] }) => deal && Object.assign(deal.claims, { clientId: 'f09' })],
+    ['a deal once more', /lists this deal twice/, ({ deals }) => void deals.push(structuredClone(deals[0]) as (typeof deals)[number])],
+    [
+      'a deal once more, under another number',
+      /lists this deal twice/,
+      ({ deals }) => {
+        const twin = structuredClone(deals[0]) as (typeof deals)[number];
+        deals.push({ ...twin, claims: { ...twin.claims, dealId: 4_711 } });
+      },
+    ],
+    ['a piece once more', /lists this deal twice/, (piece, whole) => void whole.pieces.push(structuredClone(piece))],
+    ['no time', /made is no time/, (_piece, whole) => Object.assign(whole, { made: 'in the year 3000' })],
     ['no deals', /names no deal/, (piece) => Object.assign(piece, { deals: [] })],
     ['no pieces', /names no piece/, (_piece, whole) => Object.assign(whole, { pieces: [] })],
   ];
