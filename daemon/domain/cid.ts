@@ -34,3 +34,10 @@ export function parseCid(text: string, subject = 'cid'): CID {
 export function contentKeyOf(cid: CID): string {
   return cid.toV1().toString();
 }
+
+const RAW = 0x55;
+
+/** The one name of the bytes that a content's root block is, whatever codec it is called by. */
+export function rawKeyOf(contentKey: string): string {
+  return CID.createV1(RAW, CID.parse(contentKey).multihash).toString();
+}

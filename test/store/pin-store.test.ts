@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { CID } from 'multiformats/cid';
 
 import type { Pin } from '../../daemon/domain/pin.ts';
 import type { PinStore } from '../../daemon/domain/ports.ts';
@@ -352,6 +353,9 @@ test('a blocked CID fails its pins, releases its copy and takes no new ones, unt
   t.is((await pins.releasing(10)).length, 1);
   await pins.released(pin.contentKey);
   t.like(await pins.content(pin.contentKey), { hot: 'failed', owner: 'none', pins: 2 });
+  const other = CID.createV1(0x71, CID.parse(pin.contentKey).multihash).toString();
+  t.true((await pins.standing(other)).isBlocked, 'nor is it had by another codec');
+  await t.throwsAsync(pins.add('alice', createPinRequest(1, { cid: other, contentKey: other })), { code: 'CID_BLOCKED' });
   await pins.unblock(pin.contentKey);
   t.deepEqual(await collect(pins.blocked()), []);
   t.is(await statusOf(pins, pin), 'failed', 'it is for the owner to ask again');

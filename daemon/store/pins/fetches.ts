@@ -122,7 +122,7 @@ export class PinFetches {
       const { content } = before.fate;
       const holders: readonly Holder[] = before.holders ?? [];
       const nowMs = this.#nowMs();
-      const record: BlockRecord = { note, atMs: nowMs };
+      const record: BlockRecord = { contentKey, note, atMs: nowMs };
       const extra = { expect: {}, ops: [{ put: keys.block(contentKey), value: record }] };
       const after = content === undefined ? undefined : block({ ...before.fate, content }, accountsOf(holders), nowMs);
       await commits.commit({ fates: after === undefined ? [] : [{ before, after }], extra });
@@ -138,9 +138,8 @@ export class PinFetches {
     });
   }
 
-  async *blocked(): AsyncGenerator<{ contentKey: string } & BlockRecord> {
-    for await (const [key, { value }] of this.#context.store.range<BlockRecord>(under('b')))
-      yield { contentKey: segmentOfKey(key, 1), ...value };
+  async *blocked(): AsyncGenerator<BlockRecord> {
+    for await (const [, { value }] of this.#context.store.range<BlockRecord>(under('b'))) yield value;
   }
 
   async #queued(accountId: string, contentKey: string): Promise<QueuedContent | undefined> {

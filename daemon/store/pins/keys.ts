@@ -1,3 +1,4 @@
+import { rawKeyOf } from '../../domain/cid.ts';
 import type { PinEvent } from '../../domain/pin.ts';
 
 /**
@@ -15,7 +16,7 @@ import type { PinEvent } from '../../domain/pin.ts';
  * | `f/<content>` | `{}` | a fetch is under way |
  * | `u/<since>/<content>` | `{}` | the hot tier's pin is to be removed |
  * | `oc/<content>` | `{}` | it is held, but has no hot copy |
- * | `b/<content>` | {@link BlockRecord} | new pins of it are refused |
+ * | `b/<content>` | {@link BlockRecord} | new pins of it are refused; by the CID of its bytes as raw, so that no other codec leads to them |
  * | `e/<content>` | {@link EventsRecord} | what happened to it, the newest 64 |
  * | `h/<account>` | `{ createdMs }` | `created` was given out up to here |
  * | `y/<account>/<created>` | bytes, `pack-codec.ts` | copies of many `x/` entries, from that `created` on |
@@ -39,7 +40,7 @@ export const keys = {
   fetching: (contentKey: string) => `f/${contentKey}`,
   unpin: (sinceMs: number, contentKey: string) => `u/${pad(sinceMs)}/${contentKey}`,
   cold: (contentKey: string) => `oc/${contentKey}`,
-  block: (contentKey: string) => `b/${contentKey}`,
+  block: (contentKey: string) => `b/${rawKeyOf(contentKey)}`,
   events: (contentKey: string) => `e/${contentKey}`,
   highWater: (accountId: string) => `h/${accountId}`,
   pack: (accountId: string, firstMs: number) => `y/${accountId}/${pad(firstMs)}`,
@@ -71,6 +72,8 @@ export interface EventsRecord {
 
 /** `b/…`. */
 export interface BlockRecord {
+  /** As it was named. */
+  contentKey: string;
   note: string;
   atMs: number;
 }
