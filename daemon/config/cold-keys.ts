@@ -11,8 +11,9 @@ import {
   providerIds,
   replicas,
   routerUrl,
+  threads,
 } from './cold-kinds.ts';
-import { bool, count, duration, oneOf, path, size } from './kinds.ts';
+import { bool, duration, oneOf, path, size } from './kinds.ts';
 
 /** The sections that only the cold layer reads. */
 export const COLD_SECTIONS = {
@@ -49,7 +50,7 @@ export const COLD_SECTIONS = {
       fallback: undefined,
       example: '/var/lib/fbpd/staging',
     }),
-    threads: count('threads', {
+    threads: threads('threads', {
       doc: 'Worker threads that hash pieces. Without it: one fewer than there are cores, and at least one.',
       fallback: undefined,
       example: 2,

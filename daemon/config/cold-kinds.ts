@@ -61,6 +61,13 @@ export const places = kindOf('a list of providers and their countries such as ["
 /** More would be a slip of the finger. */
 const COPIES_MAX = 32;
 
+const THREADS_MAX = 256;
+
+/** Each takes memory of its own, and more than there are cores bring nothing. */
+export const threads = kindOf(`a whole number from 1 to ${THREADS_MAX}`, (raw) =>
+  Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= THREADS_MAX ? Number(raw) : undefined,
+);
+
 const copies = {
   kind: `a whole number from 1 to ${COPIES_MAX}`,
   parse: (raw: unknown) => (Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= COPIES_MAX ? Number(raw) : undefined),

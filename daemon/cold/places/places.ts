@@ -43,6 +43,16 @@ export function createPlaces({ resolver, allowPrivate, file, log }: PlacesOption
   };
 }
 
+/** Why a file is no country database; undefined of one that is. */
+export async function problemOfData(file: string): Promise<string | undefined> {
+  try {
+    await open(file);
+    return undefined;
+  } catch (error) {
+    return `${file} cannot be read as a country database: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
 async function open(file: string): Promise<Data> {
   const [{ Reader: Mmdb }, bytes] = await Promise.all([import('mmdb-lib'), readFile(file)]);
   return new Mmdb<Row & CountryResponse>(bytes);
