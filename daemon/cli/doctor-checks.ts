@@ -136,20 +136,13 @@ async function hotTier(config: Config): Promise<Finding[]> {
   return examineHotTier(config);
 }
 
-async function locationData(file: string | undefined): Promise<Finding[]> {
-  if (file === undefined) return [];
-  const { problemOfData } = await import('../cold/places/places.ts');
-  const problem = await problemOfData(file);
-  return problem === undefined ? [] : [warn('providers.location_file', `${problem}: countries are known by providers.places only`)];
-}
-
 async function coldLayer(config: Config, running: ColdStatus | undefined): Promise<Finding[]> {
   const configured = examineColdConfig(config, running?.trusted);
   if (config.cold.maker === 'none') return configured;
   const { examinePublicUrl } = await import('./doctor-public-url.ts');
   configured.push(...examinePublicUrl(config), await directory('cold.staging', config.cold.staging));
-  configured.push(...(await locationData(config.providers.locationFile)));
+  const { examineCold, examineLocationFile } = await import('../main/examine-cold.ts');
+  configured.push(...(await examineLocationFile(config)));
   if (running !== undefined) return [...configured, ...coldFindings(running)];
-  const { examineCold } = await import('../main/examine-cold.ts');
   return [...configured, ...(await examineCold(config))];
 }

@@ -1,4 +1,5 @@
 import { systemClock } from '../clock.ts';
+import { problemOfData } from '../cold/places/places.ts';
 import type { Config } from '../config.ts';
 import type { Chain, DealMaker } from '../domain/cold-ports.ts';
 import { formatFil } from '../domain/fil.ts';
@@ -26,6 +27,13 @@ export async function examineCold(config: Config): Promise<Finding[]> {
   const node = await examineNode(chain, config);
   if (node.state === 'fail') return [node];
   return [node, ...(await examineMaker(maker, chain, config)), ...(await examineToken(advice)), ...(await examineProviders(chain, config))];
+}
+
+/** The daemon itself reads it when it first looks an address up. */
+export async function examineLocationFile({ providers: { locationFile } }: Config): Promise<Finding[]> {
+  const problem = locationFile === undefined ? undefined : await problemOfData(locationFile);
+  if (problem === undefined) return [];
+  return [{ about: 'providers.location_file', state: 'warn', text: `${problem}: countries are known by providers.places only` }];
 }
 
 async function examineNode(chain: Chain, { lotus: { rpc = '' } }: Config): Promise<Finding> {

@@ -4,7 +4,7 @@ import { coldFindings, examineColdConfig } from '../../daemon/cli/doctor-cold.ts
 import { examinePublicUrl } from '../../daemon/cli/doctor-public-url.ts';
 import { type Config, parseConfig } from '../../daemon/config.ts';
 import type { Finding } from '../../daemon/domain/finding.ts';
-import { examineCold } from '../../daemon/main/examine-cold.ts';
+import { examineCold, examineLocationFile } from '../../daemon/main/examine-cold.ts';
 import type { components } from '../../spec/fbpd.ts';
 import type { Devnet, DevnetOptions } from '../devnet/devnet.ts';
 import { devnetFor } from '../fixtures/create-devnet.ts';
@@ -193,6 +193,12 @@ test('a public_url that providers cannot reach is found, and one in the clear is
   for (const host of ['127.0.0.1', '10.0.0.7', '100.64.0.1', '[::1]', '[fd00::1]', 'localhost', 'pins.local'])
     t.regex(of(`https://${host}:5080`) ?? '', /^fail: .* is no address that storage providers can reach/, host);
   t.is(of('http://127.0.0.1:5080', 'trusted = ["f01000", "f01001", "f01002"]\nprivate_addresses = true'), undefined);
+});
+
+test('a country database that is none is warned of', async (t) => {
+  const of = async (providers: string) => shown(await examineLocationFile(configOf({ providers })))['providers.location_file'];
+  t.is(await of('trusted = ["f01000", "f01001", "f01002"]'), undefined);
+  t.regex((await of('location_file = "/nope.mmdb"')) ?? '', /^warn: \/nope\.mmdb cannot be read as a country database: ENOENT/);
 });
 
 test('an empty wallet is named', async (t) => {

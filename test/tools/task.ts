@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 
 import { CHECKS, inPairs, type Outcome, ROOT, run, runAva, runStep, toolEnvironment } from './steps.ts';
 import { recap, summary, type Tally } from './tap.ts';
 import { testKubo } from './test-kubo.ts';
+import { fingerprints, passedOf, readPassed, readProject, writePassed } from './unchanged.ts';
 
 const UNIT_TESTS = ['test/**/*.test.ts', '!test/**/*.slow.test.ts'];
 const ALL_TESTS = ['test/**/*.test.ts'];
@@ -12,6 +13,7 @@ const ALL_TESTS = ['test/**/*.test.ts'];
  * it, processes do.
  */
 const COMPILED_DIR = join(ROOT, 'node_modules', '.cache', 'compiled');
+const PASSED_FILE = join(ROOT, 'node_modules', '.cache', 'passed.json');
 const COVERAGE_DIR = join(ROOT, 'node_modules', '.cache', 'coverage');
 
 /** The tasks of `npm run …`, by name; each resolves with the exit code. */
@@ -30,12 +32,45 @@ export async function runTask(args: readonly string[]): Promise<void> {
 }
 export { runTask as run };
 
-/** The inner loop: types, lint, dead code, and every test that is quick. */
-async function check(): Promise<number> {
+/**
+ * The inner loop: types, lint, dead code, and every test that is quick, but for those that passed here before with all that they need
+ * as it is now. With `--all` these, too.
+ */
+async function check(args: readonly string[]): Promise<number> {
+  const { tests, fingerprint } = await quickTests();
+  const before = args.includes('--all') ? new Map<string, string>() : await readPassed(PASSED_FILE);
+  const due = tests.filter((test) => !fingerprint.has(test) || before.get(test) !== fingerprint.get(test));
+  if (due.length < tests.length) {
+    const text = `${tests.length - due.length} of ${tests.length} test files passed before, and nothing that they need has changed`;
+    process.stdout.write(`- ${text}: npm run check -- --all runs them, too\n`);
+  }
   const environment = toolEnvironment({ NODE_COMPILE_CACHE: COMPILED_DIR });
-  const tests = () => runAva(['--no-worker-threads', ...UNIT_TESTS], environment, true);
-  return finish(await inPairs([tests, ...CHECKS.map((step) => () => runStep(step))]));
+  const runDue = async (): Promise<Outcome> => {
+    if (due.length === 0) return NOTHING;
+    const outcome = await runAva(['--no-worker-threads', ...due], environment, true);
+    const passed = new Map(passedOf(due, outcome.failures).map((test) => [test, fingerprint.get(test) ?? '']));
+    await writePassed(PASSED_FILE, new Map([...before, ...passed].filter(([test, hash]) => fingerprint.get(test) === hash)));
+    return outcome;
+  };
+  return finish(await inPairs([runDue, ...CHECKS.map((step) => () => runStep(step))]));
 }
+
+async function quickTests(): Promise<{ tests: string[]; fingerprint: Map<string, string> }> {
+  let listed = '';
+  const list = { name: 'files', command: 'git', args: ['ls-files', '--cached', '--others', '--exclude-standard'] };
+  await run(list, toolEnvironment(), (chunk, stream) => {
+    if (stream === 'stdout') listed += chunk;
+  }).catch(() => undefined);
+  const paths = [...new Set(listed.split('\n').filter((path) => path !== ''))];
+  const tests = paths.filter((path) => matchesGlob(path, 'test/**/*.test.ts') && !path.endsWith('.slow.test.ts'));
+  // Where there is no git, all of them run, and none is remembered.
+  if (tests.length === 0) return { tests: UNIT_TESTS, fingerprint: new Map() };
+  const files = await readProject(ROOT, paths);
+  const there = tests.filter((test) => files.has(test));
+  return { tests: there, fingerprint: fingerprints(files, there, process.version) };
+}
+
+const NOTHING: Outcome = { tally: { passed: 0, failed: 0, skipped: 0 }, failures: [] };
 
 /** Everything: the checks, then all tests with coverage. Patterns given limit it to those tests, without a floor. */
 async function test(patterns: readonly string[]): Promise<number> {
