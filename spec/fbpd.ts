@@ -1116,7 +1116,7 @@ export interface components {
             min: number;
             /** @description Deals are made until there are so many */
             target: number;
-            /** @description Of which the chain says that they are in a sector */
+            /** @description Of which the chain says that they are in a sector; deals with one provider, as while one is renewed, are one copy */
             active: number;
             /** @description On their way, those included of which it is not known whether they were made */
             pending: number;

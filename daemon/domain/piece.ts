@@ -59,7 +59,7 @@ export type PieceState = 'sealed' | 'built' | 'retired';
 export interface PieceSummary {
   min: number;
   target: number;
-  /** Deals whose bytes the chain says are in a sector. */
+  /** Independent copies that the chain says are in a sector: deals with one provider, as while one is renewed, are one copy. */
   active: number;
   /** Deals on their way, those in doubt included. */
   pending: number;

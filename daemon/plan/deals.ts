@@ -7,6 +7,7 @@ import type { Provider } from '../domain/provider.ts';
 import { chooseProvider } from './choose-provider.ts';
 import { datacapAfter, lacksDatacap } from './datacap.ts';
 import { createdEpoch } from './deal-step.ts';
+import { independentCopies } from './independent.ts';
 import { costOf, type Money, nextDayEpoch, unaffordable } from './money.ts';
 import { isLive, pricePerEpoch } from './providers.ts';
 import { isRepacking, mayRepack, repackingReason } from './repack.ts';
@@ -167,7 +168,7 @@ function fill(input: DealsInput, pieceSizeBytes: number, policy: ColdPolicy, slo
 /** Copies that are to be made, the most pressing first. */
 function slotsToFill(deals: readonly Deal[], policy: ColdPolicy, headEpoch: number): Slot[] {
   const lasting = deals.filter((deal) => isLive(deal) && deal.terms.endEpoch > headEpoch + renewBefore(policy));
-  const missing = policy.replicas.target + (needsSpare(deals, policy, headEpoch) ? 1 : 0) - lasting.length;
+  const missing = policy.replicas.target + (needsSpare(deals, policy, headEpoch) ? 1 : 0) - independentCopies(lasting);
   if (missing <= 0) return [];
   const slots: Slot[] = predecessors(deals, lasting).map((deal) => ({
     reason: isLive(deal) || deal.state === 'expired' ? 'expiring' : 'lost',
@@ -196,9 +197,8 @@ function cameToNothing({ state }: Deal): boolean {
 
 /** In doubt for a day, and fewer than `min` are there: who waits for the chain meanwhile would wait for days. */
 function needsSpare(deals: readonly Deal[], policy: ColdPolicy, headEpoch: number): boolean {
-  const active = deals.filter(({ state }) => state === 'active').length;
   return (
-    active < policy.replicas.min &&
+    independentCopies(deals.filter(isActive)) < policy.replicas.min &&
     deals.some((deal) => isLive(deal) && deal.outcome === 'unknown' && headEpoch - createdEpoch(deal) >= EPOCHS_PER_DAY)
   );
 }
@@ -264,11 +264,15 @@ function spent(money: Money, costAtto: bigint): Money {
   };
 }
 
+function isActive({ state }: Deal): boolean {
+  return state === 'active';
+}
+
 function enough(deals: readonly Deal[], { replicas }: ColdPolicy): Reason {
-  const active = deals.filter(({ state }) => state === 'active').length;
+  const active = independentCopies(deals.filter(isActive));
   if (active >= replicas.target) return { code: 'enough', text: `${active} of ${replicas.target} copies are active` };
   const unknown = deals.filter((deal) => isLive(deal) && deal.outcome === 'unknown').length;
   const doubt = unknown === 0 ? '' : `, ${unknown} of them in doubt`;
-  const pending = deals.filter(isLive).length - active;
+  const pending = deals.filter((deal) => isLive(deal) && !isActive(deal)).length;
   return { code: 'in_progress', text: `${active} of ${replicas.target} copies are active, ${pending} on the way${doubt}` };
 }

@@ -42,7 +42,7 @@ export function planTiny(count: number, neededBytes: number): boolean {
 
 /** What is known of the cold copies of a content. */
 export interface ColdProof {
-  /** Deals that the finalized chain has in a sector, of the piece that has most; of a cut content, of the part that has fewest. */
+  /** Independent copies that the finalized chain has in a sector, of the piece that has most; of a cut content, of the part that has fewest. */
   active: number;
   /** One of them has given its bytes back, and not failed to since; of a cut content, one of each part. */
   isSampled: boolean;

@@ -2,6 +2,7 @@ import type { Deal } from '../domain/deal.ts';
 import type { Piece, PieceSummary } from '../domain/piece.ts';
 import type { ColdPolicy } from '../domain/policy.ts';
 import { queueOf } from './deals.ts';
+import { independentCopies } from './independent.ts';
 import { isLive } from './providers.ts';
 
 /** Where the copies of a piece stand. */
@@ -11,7 +12,7 @@ export function summaryOf(deals: readonly Deal[], policy: ColdPolicy | undefined
   return {
     min: policy?.replicas.min ?? before.min,
     target: policy?.replicas.target ?? before.target,
-    active: active.length,
+    active: independentCopies(active),
     pending: deals.filter(isLive).length - active.length,
     ...(ends.length === 0 ? {} : { soonestEndEpoch: Math.min(...ends) }),
   };

@@ -86,6 +86,14 @@ test('a copy that ends within renew_before is replaced, by its own provider too,
   t.deepEqual(plan([old, createDeal(2), createDeal(3), createDeal(4, { state: 'proposed', replaces: 'deal-1' })]).proposals, []);
 });
 
+test('two lasting deals with one provider are one copy, so one that was lost meanwhile is made again', (t) => {
+  const renewed = createDeal(4, { provider: 'f01', domain: createDeal(1).domain, replaces: 'deal-1' });
+  const planned = plan([createDeal(1), createDeal(2), createDeal(3, { state: 'lost' }), renewed]);
+  t.deepEqual(reasonsOf(planned), ['lost']);
+  const enough = plan([ending(1, 1_400), createDeal(2), createDeal(3), renewed]);
+  t.is(enough.next.text, '3 of 3 copies are active');
+});
+
 test('a renewal that came to nothing is tried again, by the provider of the copy that ends as well', (t) => {
   for (const state of ['failed', 'missed', 'rejected'] as const) {
     const failed = createDeal(4, { state, replaces: 'deal-1', provider: 'f01' });

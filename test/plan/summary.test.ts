@@ -27,11 +27,29 @@ test('active copies are those that are active, pending all others that live, and
     'lost',
   ];
   const summary = summaryOf(
-    states.map((state) => dealIn(state)),
+    states.map((state, index) => createDeal(index + 1, { state })),
     POLICY,
     BEFORE,
   );
   t.deepEqual(summary, { min: 2, target: 3, active: 2, pending: 4, soonestEndEpoch: 10_100 });
+});
+
+test('a copy and its renewal with one provider, or in one failure domain, are one copy', (t) => {
+  const [one, two, three] = [createDeal(1), createDeal(2), createDeal(3)];
+  const renewed = createDeal(4, { provider: one.provider, domain: one.domain, replaces: one.id });
+  const movedOn = createDeal(5, { domain: { ...createDeal(5).domain, owner: two.domain.owner }, replaces: two.id });
+  const activeOf = (...deals: Deal[]) => summaryOf(deals, POLICY, BEFORE).active;
+  t.is(activeOf(one, renewed), 1);
+  t.is(activeOf(one, two, three, renewed, movedOn), 3);
+  t.like(summaryOf([one, two, { ...renewed, state: 'published' }], POLICY, BEFORE), { active: 2, pending: 1 });
+  // What joins two others makes them one, in whatever order they come.
+  const between = createDeal(6, { domain: { ...three.domain, owner: one.domain.owner } });
+  for (const deals of [
+    [one, three, between],
+    [between, one, three],
+    [one, between, three],
+  ])
+    t.is(activeOf(...deals), 1);
 });
 
 test('the soonest end is that of an active copy', (t) => {

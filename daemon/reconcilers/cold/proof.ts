@@ -8,7 +8,7 @@ import { isInForce, isRepacking } from '../../plan/repack.ts';
 export interface ContentProof extends ColdProof {
   /** Deals on their way. */
   pending: number;
-  /** The piece that has most active deals, of a cut content the first that has not given its bytes back; undefined when it lies in none. */
+  /** The piece that has most active copies, of a cut content the first that has not given its bytes back; undefined when it lies in none. */
   pieceId: string | undefined;
 }
 
