@@ -26,6 +26,7 @@ export async function coldStatus(cold: ColdSide | undefined): Promise<ColdStatus
     deals: { ...deals },
     unknownDeals,
     pieces: { ...pieces },
+    ...optional('short', await shortOf(cold)),
     committed: String(committedAtto),
     trusted: await trustedOf(cold),
     ...optional('setAside', await setAsideOf(cold)),
@@ -86,6 +87,11 @@ function escrowOf({ view }: ColdSide): Schemas['EscrowStanding'] | undefined {
 async function trustedOf({ store, trusted }: ColdSide): Promise<string[]> {
   const added = (await store.providers()).flatMap(({ value }) => (value.trusted === undefined ? [] : [value.id]));
   return [...new Set([...trusted, ...added])];
+}
+
+async function shortOf({ view }: ColdSide): Promise<ColdStatus['short']> {
+  const short = await view.shortage();
+  return short && { pieces: short.pieces, belowMin: short.belowMin, more: short.isMore, reason: { ...short.why } };
 }
 
 async function setAsideOf({ store, view }: ColdSide): Promise<ColdStatus['setAside']> {

@@ -8,13 +8,14 @@ const DEAL_STATES = ['intended', 'proposed', 'accepted', 'published', 'active', 
 const DUTIES = ['answer', 'take', 'keep', 'give_back'] as const;
 const PIECE_STATES = ['sealed', 'built', 'retired'] as const;
 
-/** Registers what the cold layer shows of itself: all of it is at hand, nothing is read from the disk but the day's budget and the few providers. */
+/** Registers what the cold layer shows of itself: all of it is at hand, nothing is read from the disk but the day's budget, the few providers, and some of the pieces that wait. */
 export function coldMetrics(registry: Registry, { store, view, drills }: ColdSide, clock: Clock): void {
   const registers = [registry];
   counts(registers, { name: 'fbpd_deals', help: 'Deals by state' }, DEAL_STATES, () => store.totals().deals);
   counts(registers, { name: 'fbpd_pieces', help: 'Pieces by state' }, PIECE_STATES, () => store.totals().pieces);
   value(registers, 'fbpd_deals_unknown', 'Deals of which it is not known whether they were made', () => store.totals().unknownDeals);
   value(registers, 'fbpd_deals_committed_attofil', 'Whole commitments of live deals', () => Number(store.totals().committedAtto));
+  short(registers, view);
   budget(registers, view);
   reasons(registers, 'fbpd_spending_held', '1 with the reason while nothing is spent', () => view.held()?.code);
   reasons(
@@ -119,6 +120,21 @@ function setAside(registers: Registers, store: ColdSide['store']): void {
     async collect() {
       const found = (await store.providers()).map(({ value }) => value.setAside?.duty);
       for (const duty of DUTIES) this.set({ duty }, found.filter((one) => one === duty).length);
+    },
+  });
+}
+
+/** Of each queue a thousand at most are counted. */
+function short(registers: Registers, view: ColdSide['view']): void {
+  new Gauge({
+    name: 'fbpd_pieces_short',
+    help: 'Pieces that wait and have fewer copies than wanted, or than min; up to some thousand are counted',
+    labelNames: ['below'],
+    registers,
+    async collect() {
+      const found = await view.shortage();
+      this.set({ below: 'target' }, found?.pieces ?? 0);
+      this.set({ below: 'min' }, found?.belowMin ?? 0);
     },
   });
 }

@@ -1708,6 +1708,16 @@ export interface components {
             pieces?: {
                 [key: string]: number;
             };
+            /** @description Pieces that have fewer copies than wanted and wait; absent when there is none */
+            short?: {
+                pieces: number;
+                /** @description Of these, with fewer than `min` */
+                belowMin: number;
+                /** @description There may be more than were counted */
+                more: boolean;
+                /** @description What most of them wait for */
+                reason: components["schemas"]["Reason"];
+            };
             committed?: components["schemas"]["Atto"];
             /** @description Providers that deals may be made with, by the config or by the operator's word */
             trusted?: string[];

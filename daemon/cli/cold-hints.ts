@@ -1,5 +1,6 @@
 import type { components } from '../../spec/fbpd.ts';
 import { minute } from './cold-output.ts';
+import { counted } from './output.ts';
 
 type ColdStatus = components['schemas']['ColdStatus'];
 
@@ -28,4 +29,13 @@ export function heldText({ held, breaker, funds }: ColdStatus): string | undefin
   if (hint === undefined || (funds !== undefined && held.text.includes(funds.address))) return held.text;
   const wallet = held.code === 'wallet_empty' && funds !== undefined ? ` (${funds.address})` : '';
   return `${held.text}: ${hint}${wallet}`;
+}
+
+/** How many pieces lack copies and wait, and for what; undefined when none does. */
+export function shortText({ short }: ColdStatus): string | undefined {
+  if (short === undefined) return undefined;
+  const { pieces, belowMin, more, reason } = short;
+  const urgent = belowMin === 0 ? '' : `, ${belowMin === pieces ? 'and' : `${belowMin} of them`} fewer than min`;
+  const most = pieces === 1 ? '' : 'most of them ';
+  return `${counted(pieces, 'piece')}${more ? ' or more' : ''} with fewer copies than wanted${urgent}; ${most}because ${reason.text}`;
 }

@@ -4,7 +4,7 @@ import { formatFil } from '../domain/fil.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { ColdPolicy } from '../domain/policy.ts';
 import { formatSize } from '../domain/units.ts';
-import { heldText } from './cold-hints.ts';
+import { heldText, shortText } from './cold-hints.ts';
 import { fil, minute } from './cold-output.ts';
 
 type ColdStatus = components['schemas']['ColdStatus'];
@@ -78,7 +78,19 @@ export function coldFindings(cold: ColdStatus): Finding[] {
     held === undefined
       ? { about: 'cold layer', state: 'ok', text: 'deals are made as they are needed' }
       : { about: 'cold layer', state: passing ? 'warn' : 'fail', text: held };
-  return [spending, ...chainFinding(cold), ...moneyFindings(cold), ...unknownFinding(cold), ...setAsideFinding(cold)];
+  return [
+    spending,
+    ...chainFinding(cold),
+    ...moneyFindings(cold),
+    ...shortFinding(cold),
+    ...unknownFinding(cold),
+    ...setAsideFinding(cold),
+  ];
+}
+
+function shortFinding(cold: ColdStatus): Finding[] {
+  const text = shortText(cold);
+  return text === undefined ? [] : [{ about: 'copies', state: 'warn', text }];
 }
 
 function setAsideFinding({ setAside = [] }: ColdStatus): Finding[] {

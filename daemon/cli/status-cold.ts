@@ -1,5 +1,5 @@
 import type { components } from '../../spec/fbpd.ts';
-import { heldText } from './cold-hints.ts';
+import { heldText, shortText } from './cold-hints.ts';
 import { fil, minute } from './cold-output.ts';
 
 type ColdStatus = components['schemas']['ColdStatus'];
@@ -19,6 +19,7 @@ export function coldFields(cold: ColdStatus): Field[] {
     ['budget', budgetText(cold)],
     ['deals', dealsText(cold)],
     ['pieces', countsText(cold.pieces)],
+    ['too few copies', shortText(cold)],
     ['set aside', setAsideText(cold)],
   ];
 }

@@ -113,6 +113,12 @@ export interface ColdStore {
   sealedPieces(limit: number): Promise<Versioned<Piece>[]>;
   /** Of that queue, due at or before the epoch, soonest first. */
   duePieces(queue: 'create' | 'renew', epoch: number, limit: number): Promise<Versioned<Piece>[]>;
+  /** Of that queue, due at or before the one epoch, and behind the other if there is one, soonest first. Their members are not read. */
+  comingPieces(
+    queue: 'create' | 'renew',
+    span: { after?: number; until: number },
+    limit: number,
+  ): Promise<Versioned<Omit<Piece, 'members'>>[]>;
   /** Due at or before the epoch, soonest first. */
   dueDeals(epoch: number, limit: number): Promise<Versioned<Deal>[]>;
 
@@ -182,6 +188,18 @@ export interface PlannedStep {
     | { kind: 'wait'; why: Reason };
 }
 
+/** Pieces that have too few copies and wait. */
+export interface Shortage {
+  /** With fewer than `target`. */
+  pieces: number;
+  /** Of these, with fewer than `min`. */
+  belowMin: number;
+  /** Not all were counted. */
+  isMore: boolean;
+  /** What most of them wait for. */
+  why: Reason;
+}
+
 /** Chain, money and spending as the reconcilers saw them last; nothing here is on disk but through the {@link ColdStore}. */
 export interface ColdView {
   /** Why nothing is spent at present: the breaker, the node, the wallet; undefined when it may be. */
@@ -196,6 +214,8 @@ export interface ColdView {
   policies(): readonly ColdPolicy[];
   /** What would be done next and what it costs; does nothing. */
   preview(limit: number): Promise<{ steps: PlannedStep[]; costAtto: bigint; more: boolean }>;
+  /** Undefined when no piece waits that has too few copies. */
+  shortage(): Promise<Shortage | undefined>;
   freeze(text: string): Promise<Breaker>;
   /** Rejects with `NOT_FOUND` when nothing is frozen. */
   unfreeze(): Promise<void>;

@@ -69,6 +69,7 @@ export async function openColdStore({ store, clock, log, spendLogFile, pins }: C
     waiting: (policy) => queries.waiting(policy),
     sealedPieces: (limit) => queries.sealedPieces(limit),
     duePieces: (queue, epoch, limit) => queries.duePieces(queue, epoch, limit),
+    comingPieces: (queue, span, limit) => queries.comingPieces(queue, span, limit),
     dueDeals: (epoch, limit) => queries.dueDeals(epoch, limit),
     piece: (pieceId) => queries.piece(pieceId),
     built: (pieceId) => queries.built(pieceId),

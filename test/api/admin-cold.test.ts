@@ -315,6 +315,9 @@ test('the status has chain, funds, budget, deals and pieces', async (t) => {
     pieces: { sealed: 2 },
     committed: String(2n * 12_345_678_901_234_567n * 520_000n),
   });
+  const reason = { code: 'over_budget', text: 'over budget' };
+  cold.view.short = { pieces: 7, belowMin: 2, isMore: false, why: reason };
+  t.deepEqual((await send<Schemas['Status']>('GET', '/admin/status')).body.cold.short, { pieces: 7, belowMin: 2, more: false, reason });
   cold.view.chain = undefined;
   t.false('chain' in (await send<Schemas['Status']>('GET', '/admin/status')).body.cold);
 });

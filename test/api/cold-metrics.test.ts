@@ -23,6 +23,7 @@ test('the cold layer shows deals, money, the chain, and what holds it', async (t
     'fbpd_deals{state="lost"} 0',
     'fbpd_pieces{state="built"} 1',
     'fbpd_deals_unknown 1',
+    'fbpd_pieces_short{below="target"} 0',
     'fbpd_deals_committed_attofil 1000000000000000000',
     'fbpd_budget_per_day_attofil 1000000000000000000',
     'fbpd_budget_committed_attofil 1',
@@ -41,9 +42,11 @@ test('what stops spending is named, and what is not known is left out', async (t
   const { url, cold } = await createColdApi(t, { metrics: createMetrics() });
   await cold.view.freeze('');
   cold.view.chain = undefined;
+  cold.view.short = { pieces: 7, belowMin: 2, isMore: false, why: { code: 'over_budget', text: '' } };
   const text = await read(url);
   t.true(text.includes('\nfbpd_spending_held{reason="frozen"} 1\n'));
   t.true(text.includes('\nfbpd_breaker{reason="frozen"} 1\n'));
+  t.true(text.includes('\nfbpd_pieces_short{below="target"} 7\nfbpd_pieces_short{below="min"} 2\n'));
   t.notRegex(text, /\nfbpd_chain_head_epoch \d/);
   await cold.view.unfreeze();
   t.false((await read(url)).includes('fbpd_breaker{'));

@@ -249,3 +249,18 @@ test('a breaker is a failure with the way out, whoever tripped it', (t) => {
   t.true(said?.text.endsWith(`: ${text}`), 'the way out is said once');
   t.regex(shown(coldFindings({ ...RUNNING, unknownDeals: 2 })).deals ?? '', /^warn: of 2 it is not known whether they were made/);
 });
+
+test('pieces that lack copies are warned of, with what most of them wait for', (t) => {
+  const reason = { code: 'over_budget', text: 'over budget: it goes on tomorrow' };
+  const of = (pieces: number, belowMin: number, more = false) =>
+    shown(coldFindings({ ...RUNNING, short: { pieces, belowMin, more, reason } })).copies;
+  t.is(of(1, 0), 'warn: 1 piece with fewer copies than wanted; because over budget: it goes on tomorrow');
+  t.is(
+    of(9, 2),
+    'warn: 9 pieces with fewer copies than wanted, 2 of them fewer than min; most of them because over budget: it goes on tomorrow',
+  );
+  t.is(
+    of(2, 2, true),
+    'warn: 2 pieces or more with fewer copies than wanted, and fewer than min; most of them because over budget: it goes on tomorrow',
+  );
+});

@@ -70,6 +70,31 @@ test('a preview says what is built next and why something waits, and how much th
   t.like(await cold.view.preview(1), { steps: { length: 1 }, more: true });
 });
 
+test('what waits until later is shown with what it waits for, and how many have too few copies', async (t) => {
+  const cold = await createBuilt(1, 2);
+  t.is(await cold.view.shortage(), undefined);
+  for (const id of PROVIDERS) await cold.view.suspend(id, 'holiday');
+  await cold.pass('create');
+  const { steps, costAtto, more } = await cold.view.preview(100);
+  t.deepEqual(
+    steps.map(({ sampleKeys, step }) => [sampleKeys[0], step.kind, step.why.code]).sort(),
+    [1, 2].map((number) => [createContentKey(number), 'wait', 'no_provider']).sort(),
+  );
+  t.deepEqual([costAtto, more], [0n, false]);
+  t.like(await cold.view.preview(1), { steps: { length: 1 }, more: true });
+  t.like(await cold.view.shortage(), { pieces: 2, belowMin: 2, isMore: false, why: { code: 'no_provider' } });
+});
+
+test('what has all its copies, or has them on their way, lacks nothing', async (t) => {
+  const cold = await createBuilt(1);
+  await cold.pass('create');
+  t.is(await cold.view.shortage(), undefined);
+  await cold.stored(2);
+  await cold.pass('create', 'renew');
+  t.is(await cold.view.shortage(), undefined);
+  t.deepEqual((await cold.view.preview(100)).steps, []);
+});
+
 test('a preview while spending is frozen shows what would be done without it', async (t) => {
   const cold = await createBuilt(1);
   await cold.view.freeze('stop');

@@ -206,6 +206,12 @@ async function sameAs(t: ExecutionContext, cold: ColdStore, model: Model): Promi
         values(await cold.duePieces(queue, until, 100)),
         soonest(wanted, ({ due }) => due?.epoch ?? 0),
       );
+      const listed = soonest(wanted, ({ due }) => due?.epoch ?? 0).map(({ members: _, ...piece }) => piece);
+      t.deepEqual(values(await cold.comingPieces(queue, { until }, 100)), listed);
+      t.deepEqual(
+        values(await cold.comingPieces(queue, { after: 1, until }, 2)),
+        listed.filter(({ due }) => due !== undefined && due.epoch > 1).slice(0, 2),
+      );
     }
   }
   const sealed = pieces.filter(({ state }) => state === 'sealed');

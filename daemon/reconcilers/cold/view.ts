@@ -1,5 +1,5 @@
 import type { ChainView } from '../../domain/cold-ports.ts';
-import type { Breaker, ColdStore, ColdView, PlannedStep } from '../../domain/cold-store-port.ts';
+import type { Breaker, ColdStore, ColdView, PlannedStep, Shortage } from '../../domain/cold-store-port.ts';
 import { dayOfEpoch } from '../../domain/epoch.ts';
 import { FbpdError } from '../../domain/errors.ts';
 import type { EscrowStanding } from '../../domain/escrow.ts';
@@ -10,6 +10,7 @@ import type { Clock } from '../../domain/ports.ts';
 import type { Provider } from '../../domain/provider.ts';
 import { scoreOf } from '../../plan/score.ts';
 import { lifted } from '../../plan/set-aside.ts';
+import { isWaiting, shortageOf, WAIT_EPOCHS_MAX } from '../../plan/waits.ts';
 import type { Desk } from './desk.ts';
 import type { EscrowBoard } from './escrow-board.ts';
 import type { Funds, SpendingGuard } from './guard.ts';
@@ -33,6 +34,9 @@ export interface ViewOptions {
 
 const SAMPLE_KEYS = 3;
 const TRUST_MS = 20_000;
+/** Of each queue so many are counted at most. */
+const COUNTED_MAX = 1_000;
+const QUEUES = ['renew', 'create'] as const;
 
 /** The cold layer for operator and API: what the reconcilers saw last, what they would do next, and the switches. */
 export class ReconcilerView implements ColdView {
@@ -68,7 +72,10 @@ export class ReconcilerView implements ColdView {
     return this.#options.policies;
   }
 
-  /** Each piece is planned as if it were the next one; what they cost together may be more than a day's budget. */
+  /**
+   * Each piece that is due is planned as if it were the next one; what they cost together may be more than a day's budget. Then come those that
+   * are looked at later, with what they wait for.
+   */
   async preview(limit: number): Promise<{ steps: PlannedStep[]; costAtto: bigint; more: boolean }> {
     const { store, guard, book, proposer } = this.#options;
     const headEpoch = guard.headEpoch();
@@ -76,15 +83,41 @@ export class ReconcilerView implements ColdView {
     const steps: PlannedStep[] = [];
     for (const { value: piece } of await store.sealedPieces(limit + 1))
       steps.push({ ...aboutPiece(piece), step: { kind: 'build', why: piece.next } });
-    for (const queue of ['renew', 'create'] as const) {
+    for (const queue of QUEUES) {
       for (const { value } of await store.duePieces(queue, headEpoch, limit + 1)) {
         const planned = steps.length > limit ? undefined : await proposer.plan(value.id, providers, headEpoch);
         if (planned !== undefined) steps.push(...stepsOf(planned.piece.value, planned.plan));
       }
     }
+    if (steps.length <= limit) steps.push(...(await this.#waiting(limit + 1 - steps.length)));
     const shown = steps.slice(0, limit);
     const costAtto = shown.reduce((sum, { step }) => sum + (step.kind === 'propose' ? step.costAtto : 0n), 0n);
     return { steps: shown, costAtto, more: steps.length > limit };
+  }
+
+  async shortage(): Promise<Shortage | undefined> {
+    const { store, guard } = this.#options;
+    const until = guard.headEpoch() + WAIT_EPOCHS_MAX;
+    const queues = await Promise.all(QUEUES.map((queue) => store.comingPieces(queue, { until }, COUNTED_MAX)));
+    return shortageOf(
+      queues.flat().map(({ value }) => value),
+      queues.some(({ length }) => length === COUNTED_MAX),
+    );
+  }
+
+  /** What is looked at later, and why not now. */
+  async #waiting(limit: number): Promise<PlannedStep[]> {
+    const { store, guard } = this.#options;
+    const after = guard.headEpoch();
+    const steps: PlannedStep[] = [];
+    for (const queue of QUEUES) {
+      for (const { value } of await store.comingPieces(queue, { after, until: after + WAIT_EPOCHS_MAX }, COUNTED_MAX)) {
+        if (steps.length === limit) return steps;
+        const piece = isWaiting(value) ? await store.piece(value.id) : undefined;
+        if (piece !== undefined) steps.push({ ...aboutPiece(piece.value), step: { kind: 'wait', why: value.next } });
+      }
+    }
+    return steps;
   }
 
   freeze(text: string): Promise<Breaker> {

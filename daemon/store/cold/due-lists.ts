@@ -27,6 +27,11 @@ export class DueLists {
     return keys.map(subjectOfKey);
   }
 
+  /** Ids of what is due behind the one epoch, and at or before the other, soonest first. */
+  async between(list: DueList, after: number, until: number, limit: number): Promise<string[]> {
+    return (await collect(this.#store.keys({ gte: dueUntil(list, after), lt: dueUntil(list, until), limit }))).map(subjectOfKey);
+  }
+
   /** An entry has come to the store. Returns its list; undefined when it is of none. */
   put(key: string): DueList | undefined {
     const list = LIST_OF_TYPE.get(key.slice(0, key.indexOf('/')));

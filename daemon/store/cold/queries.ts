@@ -55,6 +55,15 @@ export class ColdQueries {
     return this.#readable(await this.#lists.look(queue, epoch, limit), (ids) => this.pieces(ids));
   }
 
+  async comingPieces(
+    queue: 'create' | 'renew',
+    { after, until }: { after?: number; until: number },
+    limit: number,
+  ): Promise<Versioned<StoredPiece>[]> {
+    const ids = after === undefined ? this.#lists.look(queue, until, limit) : this.#lists.between(queue, after, until, limit);
+    return this.#readable(await ids, (some) => this.#withoutMembers(some));
+  }
+
   async dueDeals(epoch: number, limit: number): Promise<Versioned<Deal>[]> {
     return this.#readable(await this.#lists.look('deals', epoch, limit), (ids) => this.#deals(ids));
   }
@@ -77,6 +86,10 @@ export class ColdQueries {
       if (piece === undefined) return [];
       return [{ version: piece.version, value: { ...piece.value, members: members?.value.members ?? [] } }];
     });
+  }
+
+  async #withoutMembers(pieceIds: readonly string[]): Promise<Versioned<StoredPiece>[]> {
+    return (await this.#store.getMany<StoredPiece>(pieceIds.map(coldKeys.piece))).filter((piece) => piece !== undefined);
   }
 
   async content(contentKey: string): Promise<ContentRecord | undefined> {
