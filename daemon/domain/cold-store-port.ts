@@ -59,6 +59,8 @@ export interface ChainMemory {
   losses?: readonly { owner: string; epoch: number }[];
   /** What the policies wanted when all pieces were looked at last; the reconcilers' own words. */
   policies?: string;
+  /** Money and providers there were for it when all that waited was looked at last; likewise. */
+  means?: string;
   /** What samples have cost on a day so far. */
   sampled?: { day: number; bytes: number; atto: bigint };
 }

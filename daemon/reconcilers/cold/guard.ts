@@ -236,7 +236,7 @@ export class SpendingGuard {
   }
 
   /** What must outlive the process. Nothing is kept before the first look at the chain. */
-  async keep(change: Pick<ChainMemory, 'losses' | 'sampled' | 'policies'>): Promise<void> {
+  async keep(change: Pick<ChainMemory, 'losses' | 'sampled' | 'policies' | 'means'>): Promise<void> {
     for (let turn = 0; turn < KEEP_TRIES; turn += 1) {
       const before = this.#options.store.chain();
       if (before === undefined) return;
