@@ -55,7 +55,8 @@ export function addUploadRoutes(router: Router, { uploads, accounts, validators,
         const pin = await upload.pin(requestOf(taken, name));
         write({ bytes, cid: pin.cid, pin: renderPin(pin, accountName) });
       } catch (error) {
-        if (!ctx.req.destroyed) write({ bytes, ...failureOf(error, log) });
+        // One that has come whole is destroyed too, and its sender waits for the answer.
+        if (ctx.req.complete || !ctx.req.destroyed) write({ bytes, ...failureOf(error, log) });
       } finally {
         clearInterval(ticking);
         upload.end();

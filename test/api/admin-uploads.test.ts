@@ -106,6 +106,19 @@ test('what goes wrong later is the last line, and no pin', async (t) => {
   }
 });
 
+test('what goes wrong when all of it has come is the last line, too', async (t) => {
+  const { admin, room } = await createBox(t);
+  await admin.pins.block(root.toString(), '');
+  t.is((await send(t, admin, '?account=ada', 'x')).lines.at(-1)?.error?.reason, 'CID_BLOCKED');
+  const { admin: full, room: fullRoom } = await createBox(t, async (form) => {
+    await Array.fromAsync(form);
+    fullRoom.room.reason = { code: 'hot_full', text: '' };
+    return { root };
+  });
+  t.is((await send(t, full, '?account=ada', 'x')).lines.at(-1)?.error?.reason, 'STORAGE_FULL');
+  t.is(room.gate.inside().all + fullRoom.gate.inside().all, 0);
+});
+
 test('who goes away ends it', async (t) => {
   const { admin, room } = await createBox(t);
   const call = request({ socketPath: admin.socket, method: 'POST', path: '/admin/uploads?account=ada', headers: { 'content-type': TYPE } });
