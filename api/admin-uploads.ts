@@ -31,11 +31,11 @@ export function addUploadRoutes(router: Router, { uploads, accounts, validators,
   if (uploads === undefined) return;
 
   router.post('/admin/uploads', async (ctx) => {
-    const { account, name } = validators.query('uploadFiles', ctx.querystring);
+    const { account, name, bytes } = validators.query('uploadFiles', ctx.querystring);
     const type = ctx.req.headers['content-type'] ?? '';
     if (!type.toLowerCase().startsWith(`${FORM};`)) throw unsupportedMediaType(type, FORM);
     const owner = await ownerOf(accounts, account);
-    const upload = await uploads.begin(owner.id, goneWith(ctx.req));
+    const upload = await uploads.begin(owner.id, goneWith(ctx.req), bytes);
     // From here on the reply goes while the request comes, so what fails is told in its last line.
     const lines = new PassThrough();
     ctx.type = 'application/x-ndjson';

@@ -114,7 +114,7 @@ function deserialize(given: URLSearchParams, parameters: readonly Parameter[]): 
     const type = parameters.find((parameter) => parameter.name === name)?.schema.type;
     if (type === 'array') query[name] = text.split(',');
     else if (type === 'boolean' && /^(true|false)$/.test(text)) query[name] = text === 'true';
-    else query[name] = type === 'integer' && /^-?\d{1,10}$/.test(text) ? Number(text) : text;
+    else query[name] = type === 'integer' && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
   }
   return query;
 }

@@ -6,6 +6,7 @@ import { HotError, type PinStore } from './domain/ports.ts';
 import type { BlockIntake } from './domain/retrieval-ports.ts';
 import { type FileIntake, type Upload, UploadError, type Uploads } from './domain/upload-port.ts';
 import type { Log } from './log.ts';
+import { createFormCounter } from './uploads/form-bytes.ts';
 import { createGiveWay, noRoom } from './uploads/give-way.ts';
 import { steady } from './uploads/steady.ts';
 import { takeCar } from './uploads/take-car.ts';
@@ -85,6 +86,20 @@ export function createUploads(options: UploadsOptions): ClosableUploads {
     throw new FbpdError('UNAVAILABLE', 'the node that keeps contents is not up, so nothing can be uploaded');
   }
 
+  function assertFits(what: string, bytes: number): void {
+    if (bytes > limits.dagBytes)
+      throw new UploadError('too_large', `${what} have more than ${limits.dagBytes} bytes, the most one pin may have (limits.dag_bytes)`);
+  }
+
+  /** A form, as long as its files fit into one pin. */
+  async function* fitting(form: AsyncIterable<Uint8Array>, contentType: string): AsyncGenerator<Uint8Array> {
+    const count = createFormCounter(contentType);
+    for await (const piece of form) {
+      assertFits('the files', count(piece));
+      yield piece;
+    }
+  }
+
   function takeSlot(accountId: string): Leave {
     const all = [...running.values()].reduce((sum, count) => sum + count, 0);
     const own = running.get(accountId) ?? 0;
@@ -159,12 +174,13 @@ export function createUploads(options: UploadsOptions): ClosableUploads {
       takeFiles: (form, contentType, onBytes) =>
         doing(signal, async () => {
           let bytes = 0;
-          const counted = read(form, (sent) => {
+          const came = read(form, (sent) => {
             admit();
             bytes = sent;
             onBytes(sent);
           });
-          const { root } = await options.files.add(counted, contentType, signal);
+          const { root, dagBytes } = await options.files.add(fitting(came, contentType), contentType, signal);
+          assertFits('the files, with what holds their blocks together,', dagBytes);
           return { root, bytes };
         }),
       async pin(request) {
@@ -191,10 +207,11 @@ export function createUploads(options: UploadsOptions): ClosableUploads {
   }
 
   return {
-    async begin(accountId, clientSignal) {
+    async begin(accountId, clientSignal, bytes = 0) {
       const signals = [clientSignal, stopping.signal];
       const signal = AbortSignal.any(signals);
       signal.throwIfAborted();
+      assertFits('the files', bytes);
       admit();
       const giveSlot = takeSlot(accountId);
       try {

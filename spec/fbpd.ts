@@ -3035,6 +3035,8 @@ export interface operations {
                 account: string;
                 /** @description Of the pin */
                 name?: string;
+                /** @description How many the files have, where that is known; more than one pin may have are refused before any are sent */
+                bytes?: number;
             };
             header?: never;
             path?: never;

@@ -41,7 +41,7 @@ function isCid(text: string): boolean {
 export async function pinPath(path: string, { account, name }: { account: string; name?: string }, context: Context): Promise<Pin> {
   const { entries, bytes } = await listFiles(path);
   const progress = createProgress({ label: 'sending', totalBytes: bytes, screen: process.stderr, quiet: context.json });
-  const query = { account, ...(name === undefined ? {} : { name }) };
+  const query = { account, bytes, ...(name === undefined ? {} : { name }) };
   try {
     const form = formOf(entries, (sent) => progress.update(sent));
     for await (const line of context.client().upload('post', '/admin/uploads', { query }, form)) {

@@ -61,16 +61,19 @@ export interface Upload {
 export interface Uploads {
   /**
    * Begins one, unless there is no room or no hot tier. While unpinned blocks are being deleted it is waited for a moment.
-   * Rejects with an UploadError `busy`, `STORAGE_FULL` and `UNAVAILABLE`.
+   * Rejects with an UploadError `busy` or `too_large`, `STORAGE_FULL` and `UNAVAILABLE`.
+   *
+   * @param bytes how many the files have, where that is known beforehand
    */
-  begin(accountId: string, signal: AbortSignal): Promise<Upload>;
+  begin(accountId: string, signal: AbortSignal, bytes?: number): Promise<Upload>;
 }
 
 /** Files into the hot tier. All rejections are HotErrors, or what the source itself throws. */
 export interface FileIntake {
   /**
    * Makes a UnixFS DAG of the files of a form, unpinned: `application/octet-stream` and `application/x-directory` parts with
-   * their paths, and `application/symlink` ones. Resolves with the last root, which is the one that holds the others.
+   * their paths, and `application/symlink` ones. Resolves with the last root, which is the one that holds the others, and with
+   * the bytes of all blocks below it, those that come twice counted twice.
    */
-  add(form: AsyncIterable<Uint8Array>, contentType: string, signal: AbortSignal): Promise<{ root: CID }>;
+  add(form: AsyncIterable<Uint8Array>, contentType: string, signal: AbortSignal): Promise<{ root: CID; dagBytes: number }>;
 }

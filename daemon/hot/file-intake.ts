@@ -38,18 +38,18 @@ const SILENCE_MS = 10 * 60_000;
 export function createFileIntake(rpc: KuboRpc): FileIntake {
   return {
     async add(form, contentType, signal) {
-      let root: CID | undefined;
+      let added: { root: CID; dagBytes: number } | undefined;
       try {
         for await (const line of rpc.stream('add', PARAMS, { signal, idleMs: SILENCE_MS, body: { contentType, parts: form } })) {
           // Of bytes it has read, or of a file or directory that is done: the outermost comes last.
-          if (isRecord(line) && typeof line.Hash === 'string') root = cidOfReply(line.Hash);
+          if (isRecord(line) && typeof line.Hash === 'string') added = { root: cidOfReply(line.Hash), dagBytes: Number(line.Size) };
         }
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         throw hotErrorOf(error, 'adding files');
       }
-      if (root === undefined) throw new HotError('invalid', 'adding files: there was none in the form');
-      return { root };
+      if (added === undefined) throw new HotError('invalid', 'adding files: there was none in the form');
+      return added;
     },
   };
 }

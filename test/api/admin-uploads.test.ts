@@ -24,12 +24,12 @@ async function createBox(t: ExecutionContext, add?: FileIntake['add']): Promise<
       add ??
       (async (form) => {
         await Array.fromAsync(form);
-        return { root };
+        return { root, dagBytes: 1 };
       }),
   };
   // The store of its pins is there only when the admin socket is.
   const made: { room?: TestUploads } = {};
-  const uploads: Uploads = { begin: async (accountId, signal) => await roomOf(made).uploads.begin(accountId, signal) };
+  const uploads: Uploads = { begin: async (...given) => await roomOf(made).uploads.begin(...given) };
   const admin = await createTestAdmin(t, { uploads });
   await admin.accounts.add('ada');
   made.room = createTestUploads(t, admin.pins, { files, limits: { dagBytes: 1_000, dagBlocks: 1, concurrentUploads: 2 } });
@@ -88,6 +88,9 @@ test('what is wrong with the request is refused at once', async (t) => {
   t.is((await send(t, admin, '?account=nobody', 'x')).status, 404);
   t.is((await send(t, admin, `?account=ada&name=${'n'.repeat(256)}`, 'x')).status, 400);
   t.is((await send(t, admin, '?account=ada', 'x', 'application/json')).status, 415);
+  t.is((await send(t, admin, '?account=ada&bytes=1000', 'x')).status, 200);
+  t.is((await send(t, admin, '?account=ada&bytes=1001', 'x')).status, 413);
+  t.is((await send(t, admin, '?account=ada&bytes=4398046511104', 'x')).status, 413);
   room.room.reason = { code: 'hot_full', text: '' };
   t.is((await send(t, admin, '?account=ada', 'x')).status, 507);
 });
@@ -113,7 +116,7 @@ test('what goes wrong when all of it has come is the last line, too', async (t) 
   const { admin: full, room: fullRoom } = await createBox(t, async (form) => {
     await Array.fromAsync(form);
     fullRoom.room.reason = { code: 'hot_full', text: '' };
-    return { root };
+    return { root, dagBytes: 1 };
   });
   t.is((await send(t, full, '?account=ada', 'x')).lines.at(-1)?.error?.reason, 'STORAGE_FULL');
   t.is(room.gate.inside().all + fullRoom.gate.inside().all, 0);

@@ -41,7 +41,8 @@ test('a large file goes in while kubo already answers, and nothing is pinned', a
     }
     yield END;
   }
-  const { root } = await tier.files.add(form(), TYPE, never);
+  const { root, dagBytes } = await tier.files.add(form(), TYPE, never);
+  t.true(dagBytes > 64 * MIB && dagBytes < 65 * MIB, `${dagBytes}`);
   const kubo = managedKubo(dir);
   t.is(await kubo.wholeDag(root.toString()), 1 + 64);
   t.deepEqual([...(await kubo.pins())], []);

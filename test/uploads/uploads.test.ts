@@ -247,6 +247,39 @@ test('more bytes than an upload may have are not taken, whatever they are', asyn
   t.is((error as UploadError).fault, 'too_large');
 });
 
+test('files that are more than one pin may have are refused before they come, as soon as they are, and as what they become', async (t) => {
+  const { cid: root } = await someCar();
+  const become = { dagBytes: 1_000 };
+  const taken: number[] = [];
+  const { uploads, garbage } = createTestUploads(t, createPins(), {
+    limits: { dagBytes: 1_000, dagBlocks: 10_000, concurrentUploads: 4 },
+    files: {
+      async add(form) {
+        taken.push(0);
+        for await (const piece of form) taken[taken.length - 1] = (taken.at(-1) ?? 0) + piece.length;
+        return { root, ...become };
+      },
+    },
+  });
+  const head = Buffer.from('--x\r\nContent-Type: application/octet-stream\r\n\r\n');
+  const take = async (bytes: number) => {
+    const upload = await uploads.begin('ada', never);
+    const files = Array.from({ length: bytes / 100 }, () => Buffer.alloc(100));
+    await upload
+      .takeFiles(of(head, ...files, Buffer.from('\r\n--x--\r\n')), 'multipart/form-data; boundary=x', () => undefined)
+      .finally(() => upload.end());
+  };
+  const message = 'the files have more than 1000 bytes, the most one pin may have (limits.dag_bytes)';
+  const early = await t.throwsAsync(uploads.begin('ada', never, 1_001), { instanceOf: UploadError, message });
+  t.is((early as UploadError).fault, 'too_large');
+  await t.notThrowsAsync(take(1_000));
+  await t.throwsAsync(take(5_000), { instanceOf: UploadError, message });
+  t.is(taken.at(-1), head.length + 1_000);
+  become.dagBytes = 1_001;
+  await t.throwsAsync(take(1_000), { instanceOf: UploadError, message: /with what holds their blocks together, have more than 1000/ });
+  t.is(garbage.length, 3);
+});
+
 test('what the hot tier could not do is said without its words for it', async (t) => {
   const { car } = await someCar();
   for (const [error, expected] of [
