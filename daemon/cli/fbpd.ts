@@ -29,7 +29,8 @@ export async function run(args: readonly string[]): Promise<void> {
   // `fbpd pins ls | head` closes our standard output before we are done with it: nobody reads on, so there is nothing to say.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
-    throw error;
+    process.stderr.write(`fbpd: standard output cannot be written: ${error.message}\n`);
+    process.exit(EXIT.environment);
   });
   try {
     await createProgram().parseAsync([...args], { from: 'user' });

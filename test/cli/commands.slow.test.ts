@@ -278,6 +278,21 @@ test('help and version go to standard output and are no error', async (t) => {
   t.regex(ok(t, await runFbpd(['--version'])), /^\d+\.\d+\.\d+\n$/);
 });
 
+test('what cannot be written to standard output is one line: 5', async (t) => {
+  if (process.platform !== 'linux') {
+    t.log('skipped: there is no /dev/full here');
+    t.pass();
+    return;
+  }
+  const { socket } = await setUp(t);
+  for (const args of ['pins ls', 'accounts ls --json', 'init --stdout']) {
+    const command = `${process.execPath} ${join(ROOT, 'daemon/cli/bootstrap.mjs')} ${args} --socket ${socket} >/dev/full`;
+    const { code, stderr } = await runProgram('/bin/sh', ['-c', command], {});
+    t.is(stderr, 'fbpd: standard output cannot be written: ENOSPC: no space left on device, write\n');
+    t.is(code, 5);
+  }
+});
+
 test('a reader that stops reading is no error', async (t) => {
   const { socket, accounts, pins } = await setUp(t);
   const { id } = await accounts.add('alice');

@@ -8,6 +8,8 @@ import test, { type ExecutionContext } from 'ava';
 
 import { createDaemon, type TestDaemon } from '../fixtures/create-daemon.ts';
 import { createTempDir, kuboBinary } from '../fixtures/create-kubo.ts';
+import { runProgram } from '../fixtures/run-fbpd.ts';
+import { ROOT } from '../tools/steps.ts';
 
 const SAME_AS_OURS = ['--cid-version=1', '--raw-leaves', '--chunker=size-1048576', '--max-file-links=1024', '--pin=false'];
 
@@ -176,6 +178,10 @@ test('a pipe, a device and a link stay what they are: what is fetched is written
     const full = await daemon.cli('get', cid, '-o', '/dev/full', '--force');
     t.is(full.code, 5);
     t.regex(full.stderr, /^fbpd: \/dev\/full cannot be written: ENOSPC/);
+    const toStdout = `${process.execPath} ${join(ROOT, 'daemon/cli/bootstrap.mjs')} get ${cid} -o - --config ${daemon.configFile} >/dev/full`;
+    const fullStdout = await runProgram('/bin/sh', ['-c', toStdout], {});
+    t.is(fullStdout.code, 5);
+    t.regex(fullStdout.stderr, /^fbpd: standard output cannot be written: ENOSPC.*\n$/);
   }
 
   await writeFile(file, 'as it is');
