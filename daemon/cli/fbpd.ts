@@ -12,6 +12,7 @@ import { addFreezeCommands } from './freeze.ts';
 import { addGetCommand } from './get.ts';
 import { addInitCommand } from './init.ts';
 import { addLinksCommand } from './links.ts';
+import { refuseEmpty } from './options.ts';
 import { addPinsCommand } from './pins.ts';
 import { addPlanCommand } from './plan.ts';
 import { addProvidersCommand } from './providers.ts';
@@ -54,7 +55,8 @@ export function createProgram(): Command {
     .option('--socket <path>', "the daemon's admin socket; without it, the config's")
     .option('--json', 'print JSON')
     .configureOutput({ outputError: (text, write) => write(`${oneLine(text)} See fbpd --help.\n`) })
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, command) => refuseEmpty(command));
   addStartCommand(program);
   addServeCommand(program);
   addInitCommand(program);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, type Option } from 'commander';
 
 import { parseDurationMs } from '../domain/units.ts';
 
@@ -44,4 +44,30 @@ export function collectPairs(text: string, previous: Readonly<Record<string, str
   const cut = text.indexOf('=');
   if (cut < 1) throw new InvalidArgumentError('Expected KEY=VALUE.');
   return { ...previous, [text.slice(0, cut)]: text.slice(cut + 1) };
+}
+
+/** Words for people, and a path to the root, may be empty. */
+const ARGUMENTS_MAYBE_EMPTY: readonly string[] = ['text'];
+const OPTIONS_MAYBE_EMPTY: readonly string[] = ['name', 'note', 'path'];
+
+/** Ends a command of which an argument is empty, as `"$ID"` is where nothing set it: it would be about all, or about nothing. */
+export function refuseEmpty(command: Command): void {
+  const argument = command.registeredArguments.find(
+    (one, i) => !ARGUMENTS_MAYBE_EMPTY.includes(one.name()) && isEmpty(command.processedArgs[i]),
+  );
+  if (argument !== undefined) command.error(`error: argument '${argument.name()}' is empty.`);
+  const given = command.optsWithGlobals<Record<string, unknown>>();
+  const option = allOptions(command).find((one) => {
+    const name = one.attributeName();
+    return !OPTIONS_MAYBE_EMPTY.includes(name) && isEmpty(given[name]);
+  });
+  if (option !== undefined) command.error(`error: option '${option.flags}' is empty.`);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.includes(''));
+}
+
+function allOptions(command: Command): readonly Option[] {
+  return [...command.options, ...(command.parent === null ? [] : allOptions(command.parent))];
 }
