@@ -80,7 +80,9 @@ export class Scheduler {
 
   start(): void {
     for (const [name, { cron, atStart }] of this.#entries) {
-      this.#tasks.push(schedule(cron, () => this.#runLogged(name)));
+      // Without a logger it writes to the console, in colours.
+      const logger = this.#log.child({ reconciler: name });
+      this.#tasks.push(schedule(cron, () => this.#runLogged(name), { logger }));
       if (atStart !== false) this.#runLogged(name);
     }
   }

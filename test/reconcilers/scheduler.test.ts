@@ -1,4 +1,5 @@
 import test from 'ava';
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { systemClock } from '../../daemon/clock.ts';
 import { isFbpdError } from '../../daemon/domain/errors.ts';
@@ -8,12 +9,12 @@ import { type PassReport, Scheduler } from '../../daemon/reconcilers/scheduler.t
 const NEVER = '0 0 31 12 *';
 const report: PassReport = { due: 1, done: 1, failed: 0, skipped: { waiting: 2 } };
 
-function create(pass: (signal: AbortSignal) => Promise<PassReport>, cron = NEVER) {
+function create(pass: (signal: AbortSignal) => Promise<PassReport>, cron = NEVER, log = createLog('silent')) {
   const metrics = new Registry();
   const scheduler = new Scheduler({
     reconcilers: [{ reconciler: { name: 'x', pass }, cron }],
     clock: systemClock,
-    log: createLog('silent'),
+    log,
     metrics,
   });
   return { scheduler, metrics };
@@ -94,6 +95,18 @@ test('the cron expression runs it again', async (t) => {
   await until(() => runs >= 2);
   await scheduler.stop();
   t.true(runs >= 2);
+});
+
+test('that a pass was missed, as the process was busy, is said in the log', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  const { scheduler } = create(() => Promise.resolve(report), '* * * * * *', log);
+  scheduler.start();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500);
+  await until(() => lines.length > 0);
+  await scheduler.stop();
+  t.like(JSON.parse(lines[0] ?? ''), { level: 40, reconciler: 'x' });
+  t.regex(lines[0] ?? '', /missed execution/);
 });
 
 test('stop ends a running pass by its signal, waits for it, and refuses further ones', async (t) => {
