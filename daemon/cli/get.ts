@@ -15,6 +15,11 @@ import { counted, printable } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { onlyFile, unpack, writeInto } from './unpack.ts';
 
+const PART = '.part';
+/** What file systems take. */
+const NAME_BYTES_MAX = 255;
+const NAME_BYTES_CUT = 200;
+
 interface GetOptions {
   output?: string;
   force?: boolean;
@@ -109,7 +114,7 @@ async function write(
   progress: Progress,
   context: Context,
 ): Promise<void> {
-  const part = `${target}.part`;
+  const part = partOf(target);
   if ((await lstat(part).catch(() => undefined)) !== undefined)
     throw new CliError(EXIT.failed, `${printable(part)} is there: another fetch writes it, or one that was killed left it; remove it then`);
   const clean = (signal: NodeJS.Signals): void => {
@@ -137,6 +142,14 @@ async function write(
     process.off('SIGINT', clean).off('SIGTERM', clean);
   }
   if (leftOut > 0) context.note(`${counted(leftOut, 'link')} left out`);
+}
+
+/** Where a target is put together. A name that would become too long by it is cut, to less than it was: the two are never one. */
+export function partOf(target: string): string {
+  const name = Buffer.from(basename(target));
+  if (name.length + PART.length <= NAME_BYTES_MAX) return target + PART;
+  // Of a character that is cut the decoder waits for the rest.
+  return join(dirname(target), new TextDecoder().decode(name.subarray(0, NAME_BYTES_CUT), { stream: true }) + PART);
 }
 
 async function moveInto(part: string, target: string, force: boolean): Promise<void> {
