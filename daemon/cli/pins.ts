@@ -101,10 +101,12 @@ export function addPinsCommand(program: Command): void {
     .action(async (requestIds: string[], _options: unknown, command: Command) => {
       const context = new Context(command);
       const client = context.client();
-      await each(context, requestIds, async (requestId) => {
-        const pin = await client.call('delete', '/admin/pins/{requestId}', { path: { requestId } });
-        context.print(pin, () => `removed ${pin.requestId} (${printable(pin.name ?? pin.cid)})\n`);
-      });
+      await each(
+        context,
+        requestIds,
+        (requestId) => client.call('delete', '/admin/pins/{requestId}', { path: { requestId } }),
+        (pin) => `removed ${pin.requestId} (${printable(pin.name ?? pin.cid)})\n`,
+      );
     });
 
   pins
@@ -113,10 +115,12 @@ export function addPinsCommand(program: Command): void {
     .action(async (requestIds: string[], _options: unknown, command: Command) => {
       const context = new Context(command);
       const client = context.client();
-      await each(context, requestIds, async (requestId) => {
-        const pin = await client.call('post', '/admin/pins/{requestId}/retry', { path: { requestId } });
-        context.print(pin, () => `${pin.requestId} is ${pin.status}\n`);
-      });
+      await each(
+        context,
+        requestIds,
+        (requestId) => client.call('post', '/admin/pins/{requestId}/retry', { path: { requestId } }),
+        (pin) => `${pin.requestId} is ${pin.status}\n`,
+      );
     });
 
   pins
@@ -172,14 +176,24 @@ async function onlyAccount(client: AdminClient): Promise<string> {
   throw new CliError(EXIT.wrongUse, `say whose pin it is with --account: ${accounts.map(({ name }) => name).join(', ')}`);
 }
 
-/** One that fails does not keep the others from being done; the first failure is what the command ends with. */
-async function each(context: Context, items: readonly string[], work: (item: string) => Promise<void>): Promise<void> {
+/**
+ * One that fails does not keep the others from being done; the first failure is what the command ends with. For people each is
+ * a line when it is done; JSON is one value at the end, of several an array.
+ */
+async function each<T>(context: Context, items: readonly string[], work: (item: string) => Promise<T>, human: (done: T) => string) {
+  const all: T[] = [];
   const failures: unknown[] = [];
   for (const item of items) {
-    await work(item).catch((error: unknown) => {
+    try {
+      const done = await work(item);
+      all.push(done);
+      if (!context.json) context.print(done, () => human(done));
+    } catch (error) {
       if (failures.length > 0) context.note(`fbpd: ${error instanceof Error ? error.message : error}`);
       failures.push(error);
-    });
+    }
   }
+  const value = items.length > 1 ? all : all[0];
+  if (context.json && value !== undefined) context.print(value, () => '');
   if (failures.length > 0) throw failures[0];
 }

@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -27,8 +28,11 @@ export function addReceiptsCommand(program: Command): void {
         return;
       }
       await write(output, text);
-      const deals = receipt.pieces.reduce((sum, piece) => sum + piece.deals.length, 0);
-      context.note(`${printable(output)}: ${receipt.cid} in ${counted(receipt.pieces.length, 'piece')}, ${counted(deals, 'active deal')}`);
+      const { cid, pieces } = receipt;
+      const deals = pieces.reduce((sum, piece) => sum + piece.deals.length, 0);
+      context.print({ cid, pieces: pieces.length, deals, target: resolve(output) }, () => '');
+      if (!context.json)
+        context.note(`${printable(output)}: ${cid} in ${counted(pieces.length, 'piece')}, ${counted(deals, 'active deal')}`);
     });
 
   receipts

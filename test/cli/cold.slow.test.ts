@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import test, { type ExecutionContext } from 'ava';
 import type { AdminOptions } from '../../api/admin.ts';
 import { renderExplanation } from '../../daemon/cli/explain.ts';
@@ -7,6 +10,7 @@ import { createDagPbCid } from '../fixtures/create-cid.ts';
 import { createProvider, createUuid } from '../fixtures/create-cold-records.ts';
 import { addPiece, HEAD, holdContent, type TestColdSide } from '../fixtures/create-cold-side.ts';
 import { writeEscrow } from '../fixtures/create-escrow-book.ts';
+import { createTestDir } from '../fixtures/create-store.ts';
 import { type CliResult, runFbpd } from '../fixtures/run-fbpd.ts';
 
 type Fbpd = TestAdmin & { cold: TestColdSide; fbpd: (...args: string[]) => Promise<CliResult> };
@@ -63,6 +67,21 @@ async function pinWithDeals({ accounts, pins, cold }: Fbpd, name = 'holiday phot
   ]);
   return { requestId, cid };
 }
+
+test('a receipt in a file is told of beside it, or as JSON', async (t) => {
+  const all = await setUp(t);
+  const { requestId, cid } = await pinWithDeals(all);
+  const claims = { network: 'testnet', genesisCid: 'bafygenesis' };
+  const receipt = { format: 'fbpd-receipt/1', about: '', cid, made: '2026-01-01T00:00:00.000Z', claims, pieces: [], digest: '' } as const;
+  all.cold.receipts.receipt = { ...receipt, pieces: [] };
+  const file = join(await createTestDir(t), 'receipt.json');
+  const told = await all.fbpd('receipts', 'export', requestId, '-o', file);
+  t.deepEqual(told, { code: 0, stdout: '', stderr: `${file}: ${cid} in 0 pieces, 0 active deals\n` });
+  const { stdout, stderr } = await all.fbpd('--json', 'receipts', 'export', requestId, '-o', file);
+  t.deepEqual(JSON.parse(stdout), { cid, pieces: 0, deals: 0, target: file });
+  t.is(stderr, '');
+  t.deepEqual(JSON.parse(await readFile(file, 'utf8')), receipt);
+});
 
 test('a pin is explained as a story, hot copy, piece, deals, and what comes next', async (t) => {
   const all = await setUp(t);

@@ -199,6 +199,24 @@ test('every command that shows something prints the same as JSON', async (t) => 
   t.deepEqual(JSON.parse(ok(t, await fbpd('check', '--json'))), { records: 0, problems: [] });
 });
 
+test('what is done to several pins is one JSON value, also where some fail', async (t) => {
+  const { fbpd, accounts, pins } = await setUp(t);
+  const { id } = await accounts.add('alice');
+  const ids: string[] = [];
+  for (const text of ['1', '2', '3']) {
+    const cid = createCid(text).toString();
+    ids.push((await pins.add(id, { cid, contentKey: cid, origins: [] })).requestId);
+  }
+  const [first = '', second = '', third = ''] = ids;
+  const idsOf = (stdout: string) => JSON.parse(stdout).map(({ requestId }: { requestId: string }) => requestId);
+  t.deepEqual(idsOf(ok(t, await fbpd('--json', 'pins', 'retry', first, second))), [first, second]);
+  t.is(JSON.parse(ok(t, await fbpd('--json', 'pins', 'rm', third))).requestId, third);
+  const some = await fbpd('--json', 'pins', 'rm', first, third, second);
+  t.is(some.code, 1);
+  t.deepEqual(idsOf(some.stdout), [first, second]);
+  t.is((await fbpd('--json', 'pins', 'rm', first)).stdout, '');
+});
+
 test('the status is for people', async (t) => {
   const { fbpd } = await setUp(t);
   const status = ok(t, await fbpd('status'));
