@@ -198,6 +198,27 @@ test('balances that were not read raise no alarm, and those that were read last 
   t.is(cold.view.funds()?.escrowAtto, 1_000n);
 });
 
+test('unfreezing outlasts passes that write of the chain at the same moment', async (t) => {
+  const cold = await TestCold.create();
+  await cold.pass('create');
+  await cold.view.freeze('for a while');
+  const { store } = cold;
+  const { write } = store;
+  let others = 3;
+  store.write = async (change) => {
+    if (change.breaker !== undefined && others-- > 0) {
+      const before = store.chain();
+      if (before !== undefined)
+        await write({ chain: { before, after: { ...before.value, finalizedEpoch: before.value.finalizedEpoch + 1 } } });
+    }
+    await write(change);
+  };
+  await cold.view.unfreeze();
+  t.is(breakerOf(cold), undefined);
+  t.is(others, -1, 'and three were first');
+  await t.throwsAsync(cold.view.unfreeze(), { code: 'NOT_FOUND' });
+});
+
 test('the breaker survives the process', async (t) => {
   const cold = await TestCold.create(only);
   await cold.build(1);

@@ -3,7 +3,7 @@ import { ColdError } from '../../domain/cold-ports.ts';
 import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import { isFbpdError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/pin.ts';
-import type { Clock } from '../../domain/ports.ts';
+import type { Clock, Versioned } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
 import type { Datacap } from '../../plan/datacap.ts';
 import { escrowForDeals, freeEscrow } from '../../plan/escrow.ts';
@@ -37,8 +37,8 @@ export interface Look {
   view: ChainView;
 }
 
-/** Only we ourselves write there. */
-const KEEP_TRIES = 4;
+/** Only we ourselves write there, but several passes at once. */
+const WRITE_TRIES = 8;
 const NOT_YET: Reason = { code: 'starting', text: 'waiting for the first look at the chain' };
 
 /** Looks at chain, node and money once per pass, and says whether deals may be made. */
@@ -237,7 +237,7 @@ export class SpendingGuard {
 
   /** What must outlive the process. Nothing is kept before the first look at the chain. */
   async keep(change: Pick<ChainMemory, 'losses' | 'sampled' | 'policies' | 'means'>): Promise<void> {
-    for (let turn = 0; turn < KEEP_TRIES; turn += 1) {
+    for (let turn = 0; turn < WRITE_TRIES; turn += 1) {
       const before = this.#options.store.chain();
       if (before === undefined) return;
       if (await ignoreConflict(this.#options.store.write({ chain: { before, after: { ...before.value, ...change } } }))) return;
@@ -278,17 +278,24 @@ export class SpendingGuard {
 
   /** Spending may go on: what was seen so far raises no alarm again, and the present wallet is the wallet. */
   async unfreeze(): Promise<boolean> {
+    for (let turn = 0; turn < WRITE_TRIES; turn += 1) {
+      const before = this.#options.store.breaker();
+      if (before === undefined) return false;
+      if (!(await ignoreConflict(this.#close(before)))) continue;
+      this.#watch.forget();
+      return true;
+    }
+    throw new Error(`what is known of chain and escrow changed under our hands ${WRITE_TRIES} times in a row`);
+  }
+
+  #close(before: Versioned<Breaker>): Promise<void> {
     const { store } = this.#options;
-    const before = store.breaker();
-    if (before === undefined) return false;
     const chain = store.chain();
-    await store.write({
+    return store.write({
       breaker: { before, after: undefined },
       ...(chain === undefined ? {} : { chain: { before: chain, after: this.#accept(chain.value) } }),
       ...this.#acceptEscrow(before.value),
     });
-    this.#watch.forget();
-    return true;
   }
 
   /** What was in doubt there is right now, by the operator's word. */
