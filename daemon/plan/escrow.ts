@@ -1,3 +1,4 @@
+import type { MarketBalance } from '../domain/cold-ports.ts';
 import { type EscrowBook, type FundingMessage, type FundingPurpose, feeAtMost, type Gas } from '../domain/escrow.ts';
 import { formatFil } from '../domain/fil.ts';
 import type { Reason } from '../domain/pin.ts';
@@ -41,6 +42,11 @@ export interface Lingering {
   freesAtto: bigint;
 }
 
+/** Our escrow at the finalized tip set, and what deals that were not seen there, or made since, may lock beyond. */
+export interface FinalEscrow extends MarketBalance {
+  mayComeAtto: bigint;
+}
+
 export interface EscrowInput {
   book: EscrowBook;
   headEpoch: number;
@@ -51,6 +57,7 @@ export interface EscrowInput {
   nextNonce: number;
   /** By our own record, what may be locked: promised deals among it. */
   lockedAtMostAtto: bigint;
+  final: FinalEscrow;
   /** Where the message under way is; undefined when there is none, or the node did not say. */
   sight?: MessageSight;
   /** When it was handed to the node last, as far as this process knows. */
@@ -75,14 +82,21 @@ const SETTLED_MAX = 100;
 /** A smaller top-up, because the wallet has no more, is not worth its gas: a part of the level. */
 const LEAST_PART = 20n;
 
-/** In escrow, and neither locked nor promised to a deal. Never negative. */
-export function freeEscrow({
-  escrowAtto,
-  lockedAtto,
-  lockedAtMostAtto,
-}: Pick<EscrowInput, 'escrowAtto' | 'lockedAtto' | 'lockedAtMostAtto'>): bigint {
-  const takenAtto = larger(lockedAtto, lockedAtMostAtto);
+/**
+ * In escrow, and neither locked nor promised to a deal. Never negative. What is taken goes by the lesser of two bounds: our deals, whose
+ * record learns late of what was paid, and the finalized chain with all that may have come since; but all that is locked at the head is.
+ */
+export function freeEscrow(money: Pick<EscrowInput, 'escrowAtto' | 'lockedAtto' | 'lockedAtMostAtto' | 'final'>): bigint {
+  const { escrowAtto, lockedAtto, lockedAtMostAtto, final } = money;
+  const byChainAtto = final.lockedAtto + final.mayComeAtto - paidSince(final, money);
+  const takenAtto = larger(lockedAtto, smaller(lockedAtMostAtto, byChainAtto));
   return escrowAtto > takenAtto ? escrowAtto - takenAtto : 0n;
+}
+
+/** At least that: payments lower both alike. Of locked alone a reorg may lock again what was let go, and of escrow alone it was no payment. */
+function paidSince(final: MarketBalance, head: MarketBalance): bigint {
+  const paidAtto = smaller(final.escrowAtto - head.escrowAtto, final.lockedAtto - head.lockedAtto);
+  return larger(paidAtto, 0n);
 }
 
 /** Providers' nodes may be so far behind ours, and refuse what they see no money for. */

@@ -39,25 +39,36 @@ export interface Exposure {
    * free. Published deals are among it, as that may have been seen at the head only.
    */
   promisedAtto: bigint;
+  /** What may come on top of what the finalized chain has locked: all that was promised, and what who refused may publish all the same. */
+  mayComeAtto: bigint;
 }
 
-export const NO_EXPOSURE: Exposure = { lockedAtMostAtto: 0n, promisedAtto: 0n };
+export const NO_EXPOSURE: Exposure = { lockedAtMostAtto: 0n, promisedAtto: 0n, mayComeAtto: 0n };
 
 export function exposureOf(deal: Deal): Exposure {
   const promised = isLive(deal) && deal.state !== 'active';
-  if (promised) return { lockedAtMostAtto: deal.costAtto, promisedAtto: deal.costAtto };
+  if (promised) return { lockedAtMostAtto: deal.costAtto, promisedAtto: deal.costAtto, mayComeAtto: deal.costAtto };
   // Who refuses may publish all the same until its start is final: a signed proposal is a cheque, though nothing is kept back for it.
-  if (deal.state === 'rejected' && deal.dueEpoch !== undefined) return { lockedAtMostAtto: deal.costAtto, promisedAtto: 0n };
+  if (deal.state === 'rejected' && deal.dueEpoch !== undefined)
+    return { lockedAtMostAtto: deal.costAtto, promisedAtto: 0n, mayComeAtto: deal.costAtto };
   const unsettled = isLive(deal) || (deal.dueEpoch !== undefined && deal.state !== 'failed');
   if (!unsettled) return NO_EXPOSURE;
   const { terms, settledEpoch } = deal;
-  return { lockedAtMostAtto: lockedBy({ ...terms, lastUpdatedEpoch: settledEpoch ?? -1 }), promisedAtto: 0n };
+  return { lockedAtMostAtto: lockedBy({ ...terms, lastUpdatedEpoch: settledEpoch ?? -1 }), promisedAtto: 0n, mayComeAtto: 0n };
 }
 
 export function plus(a: Exposure, b: Exposure): Exposure {
-  return { lockedAtMostAtto: a.lockedAtMostAtto + b.lockedAtMostAtto, promisedAtto: a.promisedAtto + b.promisedAtto };
+  return {
+    lockedAtMostAtto: a.lockedAtMostAtto + b.lockedAtMostAtto,
+    promisedAtto: a.promisedAtto + b.promisedAtto,
+    mayComeAtto: a.mayComeAtto + b.mayComeAtto,
+  };
 }
 
 export function minus(a: Exposure, b: Exposure): Exposure {
-  return { lockedAtMostAtto: a.lockedAtMostAtto - b.lockedAtMostAtto, promisedAtto: a.promisedAtto - b.promisedAtto };
+  return {
+    lockedAtMostAtto: a.lockedAtMostAtto - b.lockedAtMostAtto,
+    promisedAtto: a.promisedAtto - b.promisedAtto,
+    mayComeAtto: a.mayComeAtto - b.mayComeAtto,
+  };
 }

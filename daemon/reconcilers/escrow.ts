@@ -43,6 +43,7 @@ interface Sights {
   promisedAtto: bigint;
   intendedTotalAtto: bigint;
   lockedAtMostAtto: bigint;
+  mayComeAtto: bigint;
 }
 
 const WEEK_DAYS = 7;
@@ -79,13 +80,16 @@ export class EscrowReconciler implements Reconciler {
       tally.skip(address === undefined ? 'no_wallet' : 'frozen');
       return;
     }
+    // First: what becomes final while we look, and comes no more, may not be in what we see.
+    const before = await desk.exposure();
     const seen = await lookAtEscrow(address, store.escrow()?.value, look, this.#options, signal);
     if (seen === undefined) {
       tally.skip('unread');
       return;
     }
     const { promisedAtto, intendedTotalAtto } = await desk.exposure();
-    const sights = { address, look, seen, promisedAtto, intendedTotalAtto, lockedAtMostAtto: await guard.lockedAtMostAtto() };
+    const mayComeAtto = before.mayComeAtto + intendedTotalAtto - before.intendedTotalAtto;
+    const sights = { address, look, seen, promisedAtto, intendedTotalAtto, lockedAtMostAtto: await guard.lockedAtMostAtto(), mayComeAtto };
     tally.due = 1;
     const isKept = await this.#keepBook(sights);
     const state = isKept ? await this.#act(sights, signal) : IN_DOUBT;
@@ -182,7 +186,7 @@ export class EscrowReconciler implements Reconciler {
     const { store, escrowRules } = this.#options;
     const book = store.escrow()?.value;
     if (book === undefined) return undefined;
-    const { look, seen, lockedAtMostAtto, address } = sights;
+    const { look, seen, lockedAtMostAtto, mayComeAtto, address } = sights;
     const { headEpoch } = look.view;
     const pushedEpoch = this.#messages.pushedEpoch(book);
     const action = planEscrow({
@@ -190,6 +194,7 @@ export class EscrowReconciler implements Reconciler {
       headEpoch,
       ...seen.head,
       lockedAtMostAtto,
+      final: { ...seen.final, mayComeAtto },
       ...(seen.sight === undefined ? {} : { sight: seen.sight }),
       ...(pushedEpoch === undefined ? {} : { pushedEpoch }),
       lingering: lingers && book.message === undefined ? await this.#lingering.of(address, look, signal) : [],
@@ -223,10 +228,10 @@ export class EscrowReconciler implements Reconciler {
   // -------------------------------------------------------------------------------------------------------------
   // How it stands
 
-  async #stand(state: Reason, { address, look, seen: { head }, lockedAtMostAtto }: Sights): Promise<void> {
+  async #stand(state: Reason, { address, look, seen: { head, final }, lockedAtMostAtto, mayComeAtto }: Sights): Promise<void> {
     const { board, escrowRules, log, guard, rules } = this.#options;
     const datacap = await guard.datacap();
-    const freeAtto = freeEscrow({ ...head, lockedAtMostAtto });
+    const freeAtto = freeEscrow({ ...head, lockedAtMostAtto, final: { ...final, mayComeAtto } });
     const today = dayOfEpoch(look.view.headEpoch);
     const perDayAtto = (await this.#committed(Math.max(0, today - WEEK_DAYS + 1), today)) / BigInt(WEEK_DAYS);
     const ahead = { address, walletAtto: head.walletAtto, freeAtto, perDayAtto, rules: escrowRules };

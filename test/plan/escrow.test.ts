@@ -48,8 +48,12 @@ const UNDER_WAY: EscrowBook = { ...BOOK, message: MESSAGE };
 const NOWHERE: MessageSight = { kind: 'nowhere' };
 const FOUND: MessageSight = { kind: 'found', receipt: { cid: 'bafy1', height: 1_001, exitCode: 0, gasUsed: 1 } };
 
+/** At finality all is as at the head, and what our deals may lock beyond is still to come, unless it is said otherwise. */
 function inputOf(change: Partial<EscrowInput> = {}): EscrowInput {
+  const { escrowAtto = 0n, lockedAtto = 0n, lockedAtMostAtto = 0n } = change;
+  const mayComeAtto = lockedAtMostAtto > lockedAtto ? lockedAtMostAtto - lockedAtto : 0n;
   return {
+    final: { escrowAtto, lockedAtto, mayComeAtto },
     book: BOOK,
     headEpoch: 1_003,
     escrowAtto: 0n,
@@ -77,6 +81,36 @@ const TABLE: readonly [what: string, change: Partial<EscrowInput>, plan: string]
   ['what is free already counts', { escrowAtto: 400_000n }, 'top up 600000'],
   ['what is locked does not', { escrowAtto: 900_000n, lockedAtto: 800_000n }, 'top up 900000'],
   ['nor what was promised', { escrowAtto: 900_000n, lockedAtMostAtto: 800_000n }, 'top up 900000'],
+  [
+    'what the finalized chain has paid, and our deals do not know yet, counts as free',
+    {
+      escrowAtto: 900_000n,
+      lockedAtto: 300_000n,
+      lockedAtMostAtto: 900_000n,
+      final: { escrowAtto: 900_000n, lockedAtto: 300_000n, mayComeAtto: 0n },
+    },
+    'wait: enough',
+  ],
+  [
+    'as what was paid since does',
+    {
+      escrowAtto: 900_000n,
+      lockedAtto: 300_000n,
+      lockedAtMostAtto: 900_000n,
+      final: { escrowAtto: 1_500_000n, lockedAtto: 900_000n, mayComeAtto: 0n },
+    },
+    'wait: enough',
+  ],
+  [
+    'but not what was only let go, which a reorg may lock again',
+    {
+      escrowAtto: 900_000n,
+      lockedAtto: 300_000n,
+      lockedAtMostAtto: 900_000n,
+      final: { escrowAtto: 900_000n, lockedAtto: 900_000n, mayComeAtto: 0n },
+    },
+    'top up 1000000',
+  ],
   ['half a level is enough', { escrowAtto: 500_000n }, 'wait: enough'],
   ['unless the dearest deal does not fit in', { escrowAtto: 500_000n, rules: { ...RULES, perDealAtto: 500_001n } }, 'top up 500000'],
   [
@@ -175,6 +209,81 @@ test('what runs short is said a week ahead', (t) => {
   t.is(runwayDays({ ...ahead, perDayAtto: 400_000n, rules: { ...RULES, levelAtto: 0n } }), 1.2);
   t.is(runwayDays(ahead), undefined);
 });
+
+type MoneyEvent = { kind: 'add' | 'promise' | 'refuse' | 'publish' | 'pay' | 'release' | 'finality' | 'settled'; atto: bigint };
+
+const MONEY_EVENTS = fc.array(
+  fc.record({
+    kind: fc.constantFrom<MoneyEvent['kind']>('add', 'promise', 'refuse', 'publish', 'pay', 'release', 'finality', 'settled'),
+    atto: fc.bigInt(1n, 1_000n),
+  }),
+  { minLength: 1, maxLength: 60 },
+);
+
+/** Escrow at the head and at finality, and what is known of the deals that lock it. */
+class Purse {
+  escrow = 2_000n;
+  locked = 0n;
+  /** Not published yet. */
+  open = 0n;
+  /** Published at the head only. */
+  unfinal = 0n;
+  /** Let go at the head only. */
+  unfinalReleased = 0n;
+  /** Paid or let go, and not known to our deals: they learn it once it is final. */
+  unknown = 0n;
+  unfinalUnknown = 0n;
+  final = { escrowAtto: 2_000n, lockedAtto: 0n };
+
+  happen({ kind, atto }: MoneyEvent): void {
+    const least = (limit: bigint): bigint => (atto < limit ? atto : limit);
+    const room = this.escrow - this.locked - this.open;
+    if (kind === 'add') this.escrow += atto;
+    if (kind === 'promise') this.open += least(room);
+    if (kind === 'refuse') this.open -= least(this.open);
+    if (kind === 'publish') this.#publish(least(this.open));
+    if (kind === 'pay') this.#unlock(least(this.locked), true);
+    if (kind === 'release') this.#unlock(least(this.locked), false);
+    if (kind === 'settled') this.unknown = this.unfinalUnknown;
+    if (kind !== 'finality') return;
+    this.final = { escrowAtto: this.escrow, lockedAtto: this.locked };
+    [this.unfinal, this.unfinalReleased, this.unfinalUnknown] = [0n, 0n, 0n];
+  }
+
+  #publish(atto: bigint): void {
+    this.open -= atto;
+    this.locked += atto;
+    this.unfinal += atto;
+  }
+
+  #unlock(atto: bigint, isPaid: boolean): void {
+    this.locked -= atto;
+    this.unknown += atto;
+    this.unfinalUnknown += atto;
+    if (isPaid) this.escrow -= atto;
+    else this.unfinalReleased += atto;
+  }
+
+  get money(): Pick<EscrowInput, 'escrowAtto' | 'lockedAtto' | 'lockedAtMostAtto' | 'final'> {
+    const { escrow, locked, open, unfinal, unknown, final } = this;
+    const lockedAtMostAtto = locked + open + unknown;
+    return { escrowAtto: escrow, lockedAtto: locked, lockedAtMostAtto, final: { ...final, mayComeAtto: open + unfinal } };
+  }
+}
+
+testProp(
+  'free is never what is locked, may yet be, or is again after a reorg; and all that is left once everything is final',
+  [MONEY_EVENTS],
+  (t, events) => {
+    const purse = new Purse();
+    for (const event of events) {
+      purse.happen(event);
+      const { escrow, locked, open, unfinalReleased } = purse;
+      t.true(freeEscrow(purse.money) <= escrow - locked - open - unfinalReleased);
+      if (event.kind === 'finality') t.is(freeEscrow(purse.money), escrow - locked - open);
+    }
+  },
+);
 
 // ---------------------------------------------------------------------------------------------------------------
 // The book

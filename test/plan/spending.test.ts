@@ -146,14 +146,14 @@ test('a deal locks what was not paid yet: all of it before the first settlement,
 });
 
 test('what a deal may have locked: all while it may come, the rest while it runs or is unsettled, nothing when it is over', (t) => {
-  t.deepEqual(exposureOf(createDeal(1, { state: 'proposed' })), { lockedAtMostAtto: 50_000n, promisedAtto: 50_000n });
-  t.deepEqual(exposureOf(createDeal(1, { settledEpoch: 5_100 })), { lockedAtMostAtto: 25_000n, promisedAtto: 0n });
+  t.deepEqual(exposureOf(createDeal(1, { state: 'proposed' })), { lockedAtMostAtto: 50_000n, promisedAtto: 50_000n, mayComeAtto: 50_000n });
+  t.deepEqual(exposureOf(createDeal(1, { settledEpoch: 5_100 })), { lockedAtMostAtto: 25_000n, promisedAtto: 0n, mayComeAtto: 0n });
   t.is(exposureOf(createDeal(1, { state: 'missed' })).lockedAtMostAtto, 50_000n);
   const { dueEpoch: _, ...over } = createDeal(1, { state: 'expired' });
   t.is(exposureOf(over).lockedAtMostAtto, 0n);
   t.deepEqual(
     exposureOf(createDeal(1, { state: 'rejected' })),
-    { lockedAtMostAtto: 50_000n, promisedAtto: 0n },
+    { lockedAtMostAtto: 50_000n, promisedAtto: 0n, mayComeAtto: 50_000n },
     'until its start is final',
   );
   t.is(exposureOf({ ...over, state: 'rejected' }).lockedAtMostAtto, 0n);

@@ -186,6 +186,43 @@ test('money that our own deals lock explains itself', async (t) => {
   t.is(breakerOf(cold), undefined);
 });
 
+/** Providers look at the escrow; one deal is active, and locks all that it costs. */
+async function escrowWithDeal(): Promise<{ cold: TestCold; costAtto: bigint }> {
+  const cold = await TestCold.create(only);
+  Object.assign(cold.maker, { paysFromEscrow: true });
+  cold.chain.escrowAtto = 10n ** 9n;
+  const pieceId = await cold.build(1);
+  await cold.pass('create');
+  const [deal] = await cold.deals(pieceId);
+  if (deal === undefined) throw new Error('no deal was made');
+  await cold.publish(deal);
+  return { cold, costAtto: deal.costAtto };
+}
+
+test('what the chain has paid is free for new deals, also before our deals know that it was', async (t) => {
+  const { cold, costAtto } = await escrowWithDeal();
+  cold.chain.lockedAtto = costAtto;
+  await lookAgain(cold, cold.rules.pollCapEpochs + 1);
+  await cold.pass('verify');
+  await lookAgain(cold);
+  t.is(await cold.parts.guard.availableAtto(), 10n ** 9n - costAtto);
+  cold.chain.escrowAtto -= costAtto;
+  cold.chain.lockedAtto = 0n;
+  await lookAgain(cold);
+  t.is(await cold.parts.guard.availableAtto(), 10n ** 9n - costAtto);
+});
+
+test('a deal that becomes active while no balance is read is not free money', async (t) => {
+  const { cold, costAtto } = await escrowWithDeal();
+  cold.chain.marketBalance = async () => {
+    throw new ColdError('unreachable', 'no answer');
+  };
+  cold.advance(cold.rules.pollCapEpochs + 1);
+  await cold.pass('verify');
+  t.is(cold.store.totals().deals.active, 1);
+  t.is(await cold.parts.guard.availableAtto(), 10n ** 9n - costAtto);
+});
+
 test('balances that were not read raise no alarm, and those that were read last go on to count', async (t) => {
   const cold = await TestCold.create(only);
   cold.chain.escrowAtto = 1_000n;

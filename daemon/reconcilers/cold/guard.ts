@@ -6,7 +6,7 @@ import type { Reason } from '../../domain/pin.ts';
 import type { Clock, Versioned } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
 import type { Datacap } from '../../plan/datacap.ts';
-import { escrowForDeals, freeEscrow } from '../../plan/escrow.ts';
+import { escrowForDeals, type FinalEscrow, freeEscrow } from '../../plan/escrow.ts';
 import { type Loss, otherChain, type Trip, tripByLosses, tripByWallet } from '../../plan/losses.ts';
 import type { ColdRules } from '../../plan/rules.ts';
 import { chainHold, planSpending, type SpendingInput } from '../../plan/spending.ts';
@@ -32,6 +32,14 @@ export interface Funds {
   address: string;
 }
 
+/** Our escrow at the head, where providers look, and at finality; read in one look. */
+interface EscrowSight {
+  head: MarketBalance;
+  final: FinalEscrow;
+  /** Promised by then, since the process began. */
+  intendedTotalAtto: bigint;
+}
+
 /** One look at the chain, against which a whole pass decides. */
 export interface Look {
   view: ChainView;
@@ -47,8 +55,8 @@ export class SpendingGuard {
   #held: Reason | undefined = NOT_YET;
   #lastView: { view: ChainView; atMs: number } | undefined;
   #funds: Funds | undefined;
-  /** At the head, where deals are paid out of it: providers look there. */
-  #headMarket: MarketBalance | undefined;
+  /** Where deals are paid out of it. */
+  #escrow: EscrowSight | undefined;
   readonly #datacap: DatacapWatch;
   readonly #watch = new FundsWatch();
   /** Why it is another chain than the deals', as it was logged. */
@@ -93,12 +101,21 @@ export class SpendingGuard {
    */
   async availableAtto(): Promise<bigint | undefined> {
     if (this.#options.maker.paysFromEscrow === true) {
-      if (this.#headMarket === undefined) return 0n;
-      const escrowAtto = escrowForDeals(this.#headMarket.escrowAtto, this.#options.store.escrow()?.value, this.headEpoch());
-      return freeEscrow({ ...this.#headMarket, escrowAtto, lockedAtMostAtto: await this.lockedAtMostAtto() });
+      return this.#escrow === undefined ? 0n : this.#freeInEscrow(this.#escrow);
     }
     if (this.#funds === undefined) return undefined;
     return freeOf(this.#funds) - (await this.#options.desk.exposure()).promisedAtto;
+  }
+
+  async #freeInEscrow({ head, final, intendedTotalAtto }: EscrowSight): Promise<bigint> {
+    const exposure = await this.#options.desk.exposure();
+    // Not what may come now: some of that may have become final since the look, and be no more to come.
+    const mayComeAtto = final.mayComeAtto + exposure.intendedTotalAtto - intendedTotalAtto;
+    const lockedAtMostAtto = exposure.lockedAtMostAtto + this.#acceptedAtto();
+    const freeAtto = freeEscrow({ ...head, lockedAtMostAtto, final: { ...final, mayComeAtto } });
+    const countedAtto = escrowForDeals(head.escrowAtto, this.#options.store.escrow()?.value, this.headEpoch());
+    const tooNewAtto = head.escrowAtto - countedAtto;
+    return freeAtto > tooNewAtto ? freeAtto - tooNewAtto : 0n;
   }
 
   /** For verified deals; undefined where nobody asks for it, or the maker sees to it. */
@@ -162,7 +179,7 @@ export class SpendingGuard {
       ...input,
       makerProblem: problem ?? (this.#wallet === undefined ? NO_WALLET : undefined),
       fundsRefused: seen.headEpoch < this.#fundsRefusedUntilEpoch,
-      ...(this.#funds === undefined ? {} : { freeAtto: freeOf({ ...this.#funds, ...this.#headMarket }) }),
+      ...(this.#funds === undefined ? {} : { freeAtto: freeOf({ ...this.#funds, ...this.#escrow?.head }) }),
     });
     this.#held = plannedHold ?? this.#watch.doubt;
     return { view: seen };
@@ -205,14 +222,19 @@ export class SpendingGuard {
   async #readFunds(chain: Chain, view: ChainView, signal: AbortSignal): Promise<void> {
     const address = this.#wallet;
     if (address === undefined) return;
+    const { desk, maker } = this.#options;
+    const exposureBefore = await desk.exposure();
     const market = await answerOf(chain.marketBalance(address, view.finalizedKey, within(signal, ASK_NODE_MS)));
     const walletAtto = await answerOf(chain.walletBalance(address, within(signal, ASK_NODE_MS)));
     if (market === undefined || walletAtto === undefined) return;
     this.#funds = { ...market, walletAtto, address };
-    if (this.#options.maker.paysFromEscrow === true)
-      this.#headMarket = (await answerOf(chain.marketBalance(address, undefined, within(signal, ASK_NODE_MS)))) ?? this.#headMarket;
+    if (maker.paysFromEscrow === true) {
+      const head = await answerOf(chain.marketBalance(address, undefined, within(signal, ASK_NODE_MS)));
+      const { mayComeAtto, intendedTotalAtto } = exposureBefore;
+      if (head !== undefined) this.#escrow = { head, final: { ...market, mayComeAtto }, intendedTotalAtto };
+    }
     await this.#datacap.look(address, signal);
-    const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await this.#options.desk.exposure();
+    const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await desk.exposure();
     const now = { ...market, lockedAtMostAtto, promisedAtto, intendedTotalAtto };
     const trip = this.#watch.look(now, view.finalizedEpoch, this.#acceptedAtto());
     if (trip !== undefined) await this.trip(trip);
