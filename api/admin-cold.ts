@@ -73,10 +73,12 @@ function renderLine({ number, kind, atto, epoch, atMs, messageCid, text }: Escro
 function escrowOf({ view }: ColdSide): Schemas['EscrowStanding'] | undefined {
   const standing = view.escrow();
   if (standing === undefined) return undefined;
-  const { state, warnings, freeAtto, levelAtto, runwayDays, datacapBytes } = standing;
+  const { state, warnings, escrowAtto, lockedAtto, freeAtto, levelAtto, runwayDays, datacapBytes } = standing;
   return {
     state: { ...state },
     warnings: warnings.map((one) => ({ ...one })),
+    escrow: String(escrowAtto),
+    locked: String(lockedAtto),
     free: String(freeAtto),
     level: String(levelAtto),
     ...optional('runwayDays', runwayDays),

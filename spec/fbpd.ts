@@ -1607,11 +1607,13 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
-        /** @description How the escrow stands at the head of the chain, by the last pass over it */
+        /** @description How the escrow stands: `escrow`, `locked` and `free` at the head of the chain, all in the last look at it; the rest by the last pass over it */
         EscrowStanding: {
             state: components["schemas"]["Reason"];
             /** @description What should be known before deals have to wait for it */
             warnings: components["schemas"]["Reason"][];
+            escrow: components["schemas"]["Atto"];
+            locked: components["schemas"]["Atto"];
             free: components["schemas"]["Atto"];
             level: components["schemas"]["Atto"];
             /** @description How long wallet and escrow last at the pace of the last week; absent when nothing was promised in it */

@@ -36,7 +36,7 @@ function fundsText({ funds }: ColdStatus): string | undefined {
 }
 
 function escrowText({ escrow }: ColdStatus): string | undefined {
-  return escrow === undefined ? undefined : escrow.state.text;
+  return escrow && `${fil(escrow.free)} free for new deals; ${escrow.state.text}`;
 }
 
 /** Of what will be short, if nobody does something. */

@@ -28,10 +28,10 @@ function renderWallet(wallet: Wallet): string {
   const fields = renderFields([
     ['address', funds?.address ?? 'not known yet'],
     ['wallet', funds && fil(funds.wallet)],
-    ['escrow', funds && `${fil(funds.escrow)}, ${fil(funds.locked)} of it locked`],
-    ['free', escrow && `${fil(escrow.free)} for new deals`],
+    ['escrow', balanceText(escrow ?? funds)],
+    ['free', escrow && freeText(escrow)],
     ['level', levelText(wallet)],
-    ['lasts', escrow?.runwayDays === undefined ? undefined : `about ${escrow.runwayDays} days at the pace of the last week`],
+    ['lasts', escrow?.runwayDays === undefined ? undefined : `${lastingText(escrow.runwayDays)} at the pace of the last week`],
     ['DataCap', escrow?.datacapBytes === undefined ? undefined : formatSize(Number(escrow.datacapBytes))],
   ]);
   const notes = [
@@ -41,6 +41,26 @@ function renderWallet(wallet: Wallet): string {
     ...(held === undefined ? [] : [`not spending: ${held.text}`]),
   ];
   return [fields, ...notes.map((text) => wrap(text, 4)), lines.length === 0 ? '' : `\n${renderLines(lines)}`].join('');
+}
+
+/** At the head where the escrow is ours to see to, at finality else. */
+function balanceText(balance: Pick<NonNullable<Wallet['funds']>, 'escrow' | 'locked'> | undefined): string | undefined {
+  return balance && `${fil(balance.escrow)}, ${fil(balance.locked)} of it locked`;
+}
+
+function freeText({ escrow, locked, free }: NonNullable<Wallet['escrow']>): string {
+  const keptAtto = BigInt(escrow) - BigInt(locked) - BigInt(free);
+  return `${fil(free)} for new deals${keptAtto > 0n ? `; ${fil(keptAtto.toString())} are kept for deals under way` : ''}`;
+}
+
+const YEAR_DAYS = 365;
+const YEARS_MAX = 100;
+
+/** Cheap deals make it long. */
+function lastingText(days: number): string {
+  const years = Math.floor(days / YEAR_DAYS);
+  if (years > YEARS_MAX) return `more than ${YEARS_MAX} years`;
+  return `about ${years > 1 ? counted(years, 'year') : counted(days, 'day')}`;
 }
 
 function levelText({ maker, escrow }: Wallet): string | undefined {

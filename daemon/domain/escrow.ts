@@ -105,14 +105,20 @@ export function feeAtMost({ limit, feeCapAtto }: Gas): bigint {
   return BigInt(limit) * feeCapAtto;
 }
 
-/** How the escrow stands, for operators and metrics, as it was seen last. */
-export interface EscrowStanding {
+/** At the head, as it was seen last, all in one look. */
+export interface EscrowBalance {
+  escrowAtto: bigint;
+  lockedAtto: bigint;
+  /** In escrow, and neither locked nor promised. */
+  freeAtto: bigint;
+}
+
+/** How the escrow stands, for operators and metrics: by the last pass over it, and its balance by the last look at the chain. */
+export interface EscrowStanding extends EscrowBalance {
   /** What is going on, or why nothing is. */
   state: { code: string; text: string };
   /** What should be known early, before deals wait for it. */
   warnings: readonly { code: string; text: string }[];
-  /** In escrow at the head, and neither locked nor promised. */
-  freeAtto: bigint;
   levelAtto: bigint;
   /** Days that wallet and free escrow last, at the pace of the last week; undefined when nothing was promised in it. */
   runwayDays?: number;

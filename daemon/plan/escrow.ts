@@ -148,16 +148,15 @@ function topUp(input: EscrowInput): EscrowAction {
   const { rules, walletAtto } = input;
   const { levelAtto, maxFeeAtto, perDealAtto } = rules;
   const freeAtto = freeEscrow(input);
-  const free = `${formatFil(freeAtto)} are free in escrow`;
-  if (levelAtto === 0n) return wait('by_hand', `${free}; escrow.level is 0 FIL, so nothing is added`);
+  if (levelAtto === 0n) return wait('by_hand', 'escrow.level is 0 FIL, so nothing is added to the escrow');
   const dearestAtto = smaller(perDealAtto, levelAtto);
-  if (freeAtto >= dearestAtto && freeAtto * 2n >= levelAtto) return wait('enough', free);
+  if (freeAtto >= dearestAtto && freeAtto * 2n >= levelAtto) return wait('enough', 'nothing needs to be added to the escrow');
   const missingAtto = levelAtto - freeAtto;
   const spareAtto = walletAtto > maxFeeAtto ? walletAtto - maxFeeAtto : 0n;
   const amountAtto = smaller(missingAtto, spareAtto);
   const isLittle = amountAtto < missingAtto && amountAtto * LEAST_PART < levelAtto;
   if (amountAtto === 0n || isLittle)
-    return wait('wallet_low', `${free}, and the wallet has too little to top it up (${formatFil(walletAtto)}): send FIL to it`);
+    return wait('wallet_low', `the wallet has too little to top the escrow up (${formatFil(walletAtto)}): send FIL to it`);
   return { kind: 'begin', purpose: { kind: 'top_up', amountAtto } };
 }
 

@@ -243,6 +243,8 @@ export class EscrowReconciler implements Reconciler {
     board.put({
       state,
       warnings,
+      escrowAtto: head.escrowAtto,
+      lockedAtto: head.lockedAtto,
       freeAtto,
       levelAtto: escrowRules.levelAtto,
       ...(days === undefined ? {} : { runwayDays: days }),

@@ -58,6 +58,8 @@ test('how the escrow stands is shown, and what runs low has a reason of its own'
   cold.view.standing = {
     state: { code: 'wallet_low', text: '' },
     warnings: [{ code: 'wallet_low', text: '' }],
+    escrowAtto: 9n,
+    lockedAtto: 4n,
     freeAtto: 5n,
     levelAtto: 7n,
     runwayDays: 2.5,

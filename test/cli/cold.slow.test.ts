@@ -319,6 +319,8 @@ test('the wallet is shown with its escrow, the message under way, what runs low,
   cold.view.standing = {
     state: { code: 'topping_up', text: 'escrow is being topped up' },
     warnings: [{ code: 'wallet_low', text: 'the wallet f1payer has little: send FIL to it' }],
+    escrowAtto: 6n * FIL,
+    lockedAtto: 3n * FIL,
     freeAtto: 2n * FIL,
     levelAtto: 3n * FIL,
     runwayDays: 6.5,
@@ -326,8 +328,22 @@ test('the wallet is shown with its escrow, the message under way, what runs low,
   };
   const text = ok(t, await fbpd('wallet'));
   t.log(text);
-  for (const line of [/free: +2 FIL for new deals\n/, /level: +3 FIL\n/, /lasts: +about 6\.5 days/, /DataCap: +32 GiB\n/])
+  for (const line of [
+    /escrow: +6 FIL, 3 FIL of it locked\n/,
+    /free: +2 FIL for new deals; 1 FIL are kept for deals under way\n/,
+    /level: +3 FIL\n/,
+    /lasts: +about 6\.5 days/,
+    /DataCap: +32 GiB\n/,
+  ])
     t.regex(text, line);
+  for (const [runwayDays, words] of [
+    [1, '1 day'],
+    [800, '2 years'],
+    [113_312_624_318_054.4, 'than 100 years'],
+  ] as const) {
+    cold.view.standing = { ...cold.view.standing, runwayDays };
+    t.true(ok(t, await fbpd('wallet')).includes(` ${words} at the pace of the last week\n`), words);
+  }
   t.regex(text, /message of 1 FIL to the escrow, nonce 7, since epoch 900, signed 2 times/);
   t.regex(text, /LOW: the wallet f1payer has little/);
   t.regex(text, /100 +1970-01-01 00:00Z +added +2 FIL +…[a-z]+\n/);
@@ -335,7 +351,7 @@ test('the wallet is shown with its escrow, the message under way, what runs low,
   t.like(json, { maker: 'lotus-client', message: { kind: 'top_up', nonce: 7, versions: 2 }, sums: { added: (2n * FIL).toString() } });
   t.is(json.lines.length, 1);
   const status = done(t, await fbpd('status'));
-  t.regex(status, /escrow: +escrow is being topped up\n/);
+  t.regex(status, /escrow: +2 FIL free for new deals; escrow is being topped up\n/);
   t.regex(status, /money: +LOW: the wallet f1payer has little/);
 });
 

@@ -212,6 +212,18 @@ test('what the chain has paid is free for new deals, also before our deals know 
   t.is(await cold.parts.guard.availableAtto(), 10n ** 9n - costAtto);
 });
 
+test('the escrow is shown as the last look at the chain found it, all of it, also between passes over it and while frozen', async (t) => {
+  const { cold, costAtto } = await escrowWithDeal();
+  const board = { state: { code: 'enough', text: '' }, warnings: [], escrowAtto: 1n, lockedAtto: 0n, freeAtto: 1n, levelAtto: 1n };
+  cold.parts.board.put(board);
+  cold.chain.lockedAtto = costAtto;
+  await cold.view.freeze('for a while');
+  await lookAgain(cold, cold.rules.pollCapEpochs + 1);
+  await cold.pass('verify');
+  await lookAgain(cold);
+  t.like(cold.view.escrow(), { escrowAtto: 10n ** 9n, lockedAtto: costAtto, freeAtto: 10n ** 9n - costAtto, levelAtto: 1n });
+});
+
 test('a deal that becomes active while no balance is read is not free money', async (t) => {
   const { cold, costAtto } = await escrowWithDeal();
   cold.chain.marketBalance = async () => {

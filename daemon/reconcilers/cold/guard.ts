@@ -2,6 +2,7 @@ import type { Chain, ChainView, ColdFailure, DealMaker, MarketBalance } from '..
 import { ColdError } from '../../domain/cold-ports.ts';
 import type { Breaker, ChainMemory, ColdChange, ColdStore } from '../../domain/cold-store-port.ts';
 import { isFbpdError } from '../../domain/errors.ts';
+import type { EscrowBalance } from '../../domain/escrow.ts';
 import type { Reason } from '../../domain/pin.ts';
 import type { Clock, Versioned } from '../../domain/ports.ts';
 import type { Log } from '../../log.ts';
@@ -35,6 +36,8 @@ export interface Funds {
 /** Our escrow at the head, where providers look, and at finality; read in one look. */
 interface EscrowSight {
   head: MarketBalance;
+  /** Then. */
+  freeAtto: bigint;
   final: FinalEscrow;
   /** Promised by then, since the process began. */
   intendedTotalAtto: bigint;
@@ -85,6 +88,11 @@ export class SpendingGuard {
     return this.#funds;
   }
 
+  /** Undefined before it was looked at, and where the maker sees to it. */
+  inEscrow(): EscrowBalance | undefined {
+    return this.#escrow && { ...this.#escrow.head, freeAtto: this.#escrow.freeAtto };
+  }
+
   /** The address that pays, as it was named last. */
   wallet(): string | undefined {
     return this.#wallet;
@@ -101,21 +109,22 @@ export class SpendingGuard {
    */
   async availableAtto(): Promise<bigint | undefined> {
     if (this.#options.maker.paysFromEscrow === true) {
-      return this.#escrow === undefined ? 0n : this.#freeInEscrow(this.#escrow);
+      if (this.#escrow === undefined) return 0n;
+      const { escrowAtto } = this.#escrow.head;
+      const tooNewAtto = escrowAtto - escrowForDeals(escrowAtto, this.#options.store.escrow()?.value, this.headEpoch());
+      const freeAtto = await this.#freeInEscrow(this.#escrow);
+      return freeAtto > tooNewAtto ? freeAtto - tooNewAtto : 0n;
     }
     if (this.#funds === undefined) return undefined;
     return freeOf(this.#funds) - (await this.#options.desk.exposure()).promisedAtto;
   }
 
-  async #freeInEscrow({ head, final, intendedTotalAtto }: EscrowSight): Promise<bigint> {
+  async #freeInEscrow({ head, final, intendedTotalAtto }: Omit<EscrowSight, 'freeAtto'>): Promise<bigint> {
     const exposure = await this.#options.desk.exposure();
     // Not what may come now: some of that may have become final since the look, and be no more to come.
     const mayComeAtto = final.mayComeAtto + exposure.intendedTotalAtto - intendedTotalAtto;
     const lockedAtMostAtto = exposure.lockedAtMostAtto + this.#acceptedAtto();
-    const freeAtto = freeEscrow({ ...head, lockedAtMostAtto, final: { ...final, mayComeAtto } });
-    const countedAtto = escrowForDeals(head.escrowAtto, this.#options.store.escrow()?.value, this.headEpoch());
-    const tooNewAtto = head.escrowAtto - countedAtto;
-    return freeAtto > tooNewAtto ? freeAtto - tooNewAtto : 0n;
+    return freeEscrow({ ...head, lockedAtMostAtto, final: { ...final, mayComeAtto } });
   }
 
   /** For verified deals; undefined where nobody asks for it, or the maker sees to it. */
@@ -231,7 +240,8 @@ export class SpendingGuard {
     if (maker.paysFromEscrow === true) {
       const head = await answerOf(chain.marketBalance(address, undefined, within(signal, ASK_NODE_MS)));
       const { mayComeAtto, intendedTotalAtto } = exposureBefore;
-      if (head !== undefined) this.#escrow = { head, final: { ...market, mayComeAtto }, intendedTotalAtto };
+      const sight = head && { head, final: { ...market, mayComeAtto }, intendedTotalAtto };
+      if (sight !== undefined) this.#escrow = { ...sight, freeAtto: await this.#freeInEscrow(sight) };
     }
     await this.#datacap.look(address, signal);
     const { lockedAtMostAtto, promisedAtto, intendedTotalAtto } = await desk.exposure();

@@ -59,7 +59,8 @@ export class ReconcilerView implements ColdView {
   }
 
   escrow(): EscrowStanding | undefined {
-    return this.#options.board.standing;
+    const { board, guard } = this.#options;
+    return board.standing && { ...board.standing, ...guard.inEscrow() };
   }
 
   async budget(): Promise<{ perDayAtto: bigint; day: number; committedAtto: bigint }> {
