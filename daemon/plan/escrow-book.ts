@@ -129,7 +129,8 @@ function fateOf({ wallet, message, nonce }: EscrowBook, look: BookLook): Fate {
 }
 
 export function foreignNonce(wallet: string, ours: number, found: number): string {
-  return `the wallet ${wallet} has sent ${found - ours} messages more than fbpd: it must be fbpd's alone; see what else uses it, then say fbpd unfreeze`;
+  const more = found - ours === 1 ? '1 message' : `${found - ours} messages`;
+  return `the wallet ${wallet} has sent ${more} more than fbpd: it must be fbpd's alone; see what else uses it, then say fbpd unfreeze`;
 }
 
 /** Its nonce is used up: by itself, as the node says, or as what was seen of it before it was final says. */

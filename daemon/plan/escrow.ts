@@ -237,7 +237,7 @@ export function earlyWarnings(ahead: FundsAhead): Reason[] {
     warnings.push({ code: 'wallet_low', text });
   }
   if (levelAtto === 0n && freeAtto < perDealAtto) {
-    const text = `${formatFil(freeAtto)} are free in the escrow of ${address}, less than a deal may cost, and nothing tops it up as escrow.level is 0 FIL: lotus wallet market add does`;
+    const text = `${formatFil(freeAtto)} are free in the escrow of ${address}, less than a deal may cost, and nothing tops it up as escrow.level is 0 FIL: lotus wallet market add --from OTHER_WALLET --address ${address} AMOUNT does; sent from ${address} itself it would freeze spending`;
     warnings.push({ code: 'escrow_low', text });
   }
   const days = runwayDays(ahead);

@@ -205,6 +205,8 @@ test('what runs short is said a week ahead', (t) => {
   t.deepEqual(codes({ perDayAtto: 300_000n }), []);
   t.deepEqual(codes({ rules: { ...RULES, levelAtto: 0n }, walletAtto: 0n }), []);
   t.deepEqual(codes({ rules: { ...RULES, levelAtto: 0n }, freeAtto: 249_999n }), ['escrow_low']);
+  const [byHand] = earlyWarnings({ ...ahead, rules: { ...RULES, levelAtto: 0n }, freeAtto: 0n });
+  t.regex(byHand?.text ?? '', /market add --from OTHER_WALLET --address f1me AMOUNT does; sent from f1me itself it would freeze spending/);
   t.is(runwayDays({ ...ahead, perDayAtto: 400_000n }), 6.2);
   t.is(runwayDays({ ...ahead, perDayAtto: 400_000n, rules: { ...RULES, levelAtto: 0n } }), 1.2);
   t.is(runwayDays(ahead), undefined);
@@ -382,6 +384,15 @@ test('what was accepted stays accepted until the last nonce of then is final', (
   t.is(planned({ book: step.book, nextNonce: 8 }), 'wait: in_doubt');
   const last = planBook(step.book, { ...LOOK, epoch: 112, nonce: 8, nextNonce: 8 });
   t.is(last.kind === 'booked' ? last.book.accepted : last.kind, undefined);
+});
+
+test('what somebody else has sent is counted in words', (t) => {
+  const said = (nonce: number) => {
+    const step = planBook(BOOK, { ...LOOK, nonce });
+    return step.kind === 'doubt' ? step.trip.text : step.kind;
+  };
+  t.regex(said(8), /has sent 1 message more/);
+  t.regex(said(9), /has sent 2 messages more/);
 });
 
 test('once we have sent something ourselves no nonce is given up', (t) => {

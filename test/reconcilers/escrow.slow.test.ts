@@ -168,7 +168,7 @@ test('a nonce that somebody else uses freezes spending, until the operator says 
   await byHand(escrow, 'MarketAddBalance', FIL);
   await escrow.passes(3);
   t.like(escrow.cold.breaker()?.value, { by: 'fbpd', code: 'ledger' });
-  t.regex(escrow.cold.breaker()?.value.text ?? '', /sent 1 messages more than fbpd/);
+  t.regex(escrow.cold.breaker()?.value.text ?? '', /sent 1 message more than fbpd/);
   t.deepEqual((await escrow.pass()).skipped, { frozen: 1 });
   await escrow.passes(SETTLED_EPOCHS);
   await escrow.parts.guard.unfreeze();
