@@ -84,8 +84,13 @@ export function addProvidersCommand(program: Command): void {
     .action(async (provider: string, _options: unknown, command: Command) => {
       const context = new Context(command);
       const found = await context.client().call('post', '/admin/providers/{provider}/unsuspend', { path: { provider } });
-      context.print(found, () => `${found.id} is asked for deals again\n`);
+      context.print(found, () => `${found.id} ${unsuspendedText(found)}\n`);
     });
+}
+
+function unsuspendedText({ id, trusted }: Provider): string {
+  if (trusted) return 'is asked for deals again';
+  return `gets no deals still, as it is not trusted: \`fbpd providers trust ${id}\``;
 }
 
 /** In a few words, what matters most first. */

@@ -91,7 +91,8 @@ function tallyText({ miners, looked, powered, nowhere, hidden, silent, unusable,
   ] as const;
   const said = parts.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
   const end = complete ? 'All on the chain were looked at.' : 'The next scan goes on from here.';
-  return `${looked} of ${counted(miners, 'provider')} looked at; ${powered} asked now have power${said.length === 0 ? '' : `: ${said.join(', ')}`}. ${end}`;
+  const asked = powered === 0 ? 'none with power was left to ask' : `${powered} asked now ${powered === 1 ? 'has' : 'have'} power`;
+  return `${looked} of ${counted(miners, 'provider')} looked at; ${asked}${said.length === 0 ? '' : `: ${said.join(', ')}`}. ${end}`;
 }
 
 function countryCode(text: string): string {

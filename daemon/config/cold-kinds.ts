@@ -54,8 +54,10 @@ export const countries = kindOf('a list of two-letter countries such as ["DE", "
 /** Country by provider. */
 export const places = kindOf('a list of providers and their countries such as ["f01000=DE"]', (raw) => {
   const pairs = listOf(parsePlace)(raw)?.map((place) => place.split('=') as [string, string]);
-  const byProvider = pairs && Object.fromEntries(pairs);
-  return byProvider && Object.keys(byProvider).length === pairs?.length ? byProvider : undefined;
+  const ids = pairs?.map(([id]) => id) ?? [];
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw new Error(`expected each provider once, and ${twice} stands there twice`);
+  return pairs && Object.fromEntries(pairs);
 });
 
 /** More would be a slip of the finger. */

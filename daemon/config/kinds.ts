@@ -130,7 +130,13 @@ export const port = kindOf('a port, 0 for any free one', (raw) =>
 );
 export const schedule = kindOf(
   'a cron expression such as "30 4 * * *"',
-  onText((value) => (cron.validate(value) ? value : undefined)),
+  onText((value) => {
+    const { valid, errors } = cron.validateDetailed(value);
+    // The only thing that it says of a day of the month in well-formed fields: 31 February, and the like.
+    if (errors.some(({ message }) => message.includes('impossible day of month')))
+      throw new Error(`${JSON.stringify(value)} never comes: none of its months has such a day`);
+    return valid ? value : undefined;
+  }),
 );
 export const httpUrl = kindOf('an http or https URL', onText(parseHttpUrl));
 export const listen = kindOf('an address and port such as "127.0.0.1:5080" or "[::1]:5080"', onText(parseListen));

@@ -21,7 +21,7 @@ export interface ChoiceInput {
   trusted: readonly string[];
   headEpoch: number;
   /** Copies whose failure domains are taken. */
-  holders: readonly { domain: FailureDomain; country?: string }[];
+  holders: readonly { provider: string; domain: FailureDomain; country?: string }[];
   /** Copies that are to be placed after this one. */
   further?: number;
 }
@@ -43,6 +43,8 @@ export function chooseProvider(input: ChoiceInput): Choice {
     const reason = ineligible({ provider, ...input });
     const domain = provider.chain === undefined ? undefined : domainOf(provider.chain);
     if (reason !== undefined) excluded.push({ provider, ...reason });
+    else if (holders.some((holder) => holder.provider === provider.id))
+      excluded.push({ provider, code: 'same_domain', text: 'has a copy already' });
     else if (domain !== undefined && holders.some((holder) => sameDomain(holder.domain, domain)))
       excluded.push({ provider, code: 'same_domain', text: 'is in one failure domain with another copy' });
     else if (domain !== undefined) fit.push({ provider, domain });

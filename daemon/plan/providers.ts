@@ -54,7 +54,7 @@ export function ineligible({
   const { id, ask, chain, country, setAside } = provider;
   if (!trusted.includes(id)) return { code: 'untrusted', text: 'is not trusted' };
   if (policy.excluded.includes(id)) return { code: 'excluded', text: `is excluded by policy ${policy.name}` };
-  if (provider.suspended !== undefined) return { code: 'suspended', text: `is suspended: ${provider.suspended.text}` };
+  if (provider.suspended !== undefined) return { code: 'suspended', text: suspensionText(provider.suspended) };
   const aside = setAside && setAsideReason(setAside, provider.refreshedEpoch, headEpoch);
   if (aside !== undefined) return { code: 'set_aside', text: aside };
   if (policy.countries.length > 0 && !policy.countries.includes(country ?? '')) {
@@ -71,6 +71,10 @@ export function ineligible({
   if (askedPrice(provider, policy.verifiedDeal) > policy.maxPriceAttoPerGibEpoch)
     return { code: 'too_dear', text: 'asks more than max_price' };
   return undefined;
+}
+
+function suspensionText({ text }: NonNullable<Provider['suspended']>): string {
+  return text === '' ? 'is suspended' : `is suspended: ${text}`;
 }
 
 function restText({ notBeforeEpoch, events }: Provider): string {

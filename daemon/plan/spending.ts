@@ -24,7 +24,7 @@ export interface SpendingInput {
  */
 export function planSpending(input: SpendingInput): Reason | undefined {
   const { breaker, view } = input;
-  if (breaker !== undefined) return { code: 'frozen', text: `spending is frozen: ${breaker.text}` };
+  if (breaker !== undefined) return { code: 'frozen', text: `spending is frozen${breaker.text === '' ? '' : `: ${breaker.text}`}` };
   return chainHold(input) ?? (view === undefined ? UNREACHABLE : moneyHold(input));
 }
 

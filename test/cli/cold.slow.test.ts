@@ -266,6 +266,8 @@ test('providers are listed, asked, suspended and taken back', async (t) => {
   t.is((await cold.store.provider('f01000'))?.value.suspended?.text, 'moving house');
   t.regex(ok(t, await fbpd('providers', 'ls')), /f01000 .* suspended\n/);
   t.is(ok(t, await fbpd('providers', 'unsuspend', 'f01000')), 'f01000 is asked for deals again\n');
+  await cold.store.write({ providers: [{ before: undefined, after: createProvider(3) }] });
+  t.regex(ok(t, await fbpd('providers', 'unsuspend', 'f01003')), /^f01003 gets no deals still, as it is not trusted: /);
   t.is((await fbpd('providers', 'suspend', 'f09999')).code, 1);
   t.is((await fbpd('providers', 'suspend', 'nobody')).code, 2);
   cold.view.refreshError = new ColdError('unreachable', 'Lotus does not answer');

@@ -55,6 +55,13 @@ test('what a scan finds is a table, with what became of the others and what to d
   );
   t.regex(stdout, /`fbpd providers trust ID`/);
   t.deepEqual(asked, [{ country: 'CH', maxPriceAtto: 500_000_000n, pieceBytes: 2 ** 34, limit: 5 }]);
+  for (const [powered, words] of [
+    [0, 'none with power was left to ask: '],
+    [1, '1 asked now has power: '],
+  ] as const) {
+    const again = await (await setUp(t, { tally: { ...TALLY, powered } })).scan();
+    t.true(again.stdout.replaceAll(/\s+/g, ' ').includes(`looked at; ${words}`), words);
+  }
   const { stdout: json } = await scan('--json');
   t.like(JSON.parse(json), { complete: false, tally: TALLY, found: [{ id: 'f01234567', over: 'https', ask: { price: '500000000' } }] });
 });

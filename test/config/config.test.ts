@@ -75,6 +75,7 @@ const REFUSED: readonly (readonly [what: string, text: string, subject: string |
   ['an address without a port', '[api]\nlisten = "127.0.0.1"', 'api.listen', /expected an address and port/],
   ['a network that is none', '[api]\ntrusted_proxies = ["10.0.0.0/33"]', 'api.trusted_proxies', /list of addresses or networks/],
   ['an origin with a path', '[api]\ncors_origins = ["https://a.example/x"]', 'api.cors_origins', /list of origins/],
+  ['a day that no month has', '[schedule]\ngc = "0 0 31 2 *"', 'schedule.gc', /"0 0 31 2 \*" never comes/],
   ['a cron expression that is none', '[schedule]\ngc = "daily"', 'schedule.gc', /cron expression/],
   ['a word that is none of those', '[hot]\nmode = "both"', 'hot.mode', /one of "managed", "external"/],
   ['TOML that does not parse', '[hot\n', undefined, /line 1, column \d+: /],

@@ -120,16 +120,20 @@ test('equal providers share the load, and one piece always gets the same', (t) =
 
 test('copies go to another country first when they are to be spread', (t) => {
   const providers = [createProvider('f01', { country: 'DE', events: [event('active')] }), createProvider('f02', { country: 'SE' })];
-  const holders = [{ domain: createDeal(9).domain, country: 'DE' }];
+  const holders = [createDeal(9, { country: 'DE' })];
   t.like(choose(providers, { spread: true }, holders), { provider: { id: 'f02' } });
   t.like(choose(providers, { spread: false }, holders), { provider: { id: 'f01' } });
 });
 
 test('when nobody can be asked it is said of each why, and when the first rest is over', (t) => {
   const providers = [createProvider('f01', { notBeforeEpoch: 90 }), createProvider('f02', { notBeforeEpoch: 70 }), createProvider('f03')];
-  const none = choose(providers, {}, [{ domain: createDeal(3).domain }]);
+  const none = choose(providers, {}, [createDeal(3, { provider: 'f09' })]);
   t.like(none, { kind: 'none', againEpoch: 70, why: { code: 'no_provider' } });
   t.regex(none.kind === 'none' ? none.why.text : '', /f01 is given a rest.*f02 .*f03 is in one failure domain/);
+  const only = choose([createProvider('f03')], {}, [createDeal(3, { provider: 'f03' })]);
+  t.like(only, { why: { text: 'no eligible provider: f03 has a copy already' } });
+  const suspended = choose([createProvider('f03', { suspended: { text: '', atMs: 0 } })]);
+  t.like(suspended, { why: { text: 'no eligible provider: f03 is suspended' } });
   t.like(choose([createProvider('f01')], { maxPriceAttoPerGibEpoch: 1n }), { why: { code: 'too_dear' } });
   t.like(choose([]), { why: { code: 'no_provider' } });
 });
@@ -149,7 +153,7 @@ testProp(
   'whoever is chosen may be asked and shares nothing with a holder',
   [fc.array(anyProvider), fc.array(anyProvider)],
   (t, providers, holding) => {
-    const holders = holding.flatMap(({ chain }) => (chain === undefined ? [] : [{ domain: domainOf(chain) }]));
+    const holders = holding.flatMap(({ id, chain }) => (chain === undefined ? [] : [{ provider: id, domain: domainOf(chain) }]));
     const choice = choose(providers, { maxPriceAttoPerGibEpoch: 1_000n }, holders);
     if (choice.kind === 'none') return t.pass();
     t.true(choice.provider.suspended === undefined && choice.provider.notBeforeEpoch === 0);

@@ -69,6 +69,12 @@ test('another wallet stops spending', (t) => {
   t.is(tripByWallet('f1me', undefined), undefined);
 });
 
+test('who stops spending need not say why', (t) => {
+  const text = (why: string) => planSpending({ ...FINE, breaker: { by: 'operator', code: 'frozen', text: why, atMs: 0 } })?.text;
+  t.is(text('moving'), 'spending is frozen: moving');
+  t.is(text(''), 'spending is frozen');
+});
+
 test('losses at more than two owners within the window stop spending; at two, or one after the other, they do not', (t) => {
   const losses = ['a', 'b', 'b', 'c'].map((owner, index) => ({ owner, epoch: 100 * index }));
   t.is(tripByLosses(losses.slice(0, 3), 300, 1_000), undefined);
