@@ -83,8 +83,9 @@ const SETTLED_MAX = 100;
 const LEAST_PART = 20n;
 
 /**
- * In escrow, and neither locked nor promised to a deal. Never negative. What is taken goes by the lesser of two bounds: our deals, whose
- * record learns late of what was paid, and the finalized chain with all that may have come since; but all that is locked at the head is.
+ * In escrow, and neither locked nor promised to a deal. Never negative. Taken is no more than our deals may lock, whose
+ * record learns late of what was paid, and no more than the finalized chain has locked and may have to lock since, less what was paid
+ * since; and never less than what is locked at the head.
  */
 export function freeEscrow(money: Pick<EscrowInput, 'escrowAtto' | 'lockedAtto' | 'lockedAtMostAtto' | 'final'>): bigint {
   const { escrowAtto, lockedAtto, lockedAtMostAtto, final } = money;

@@ -259,3 +259,24 @@ test('a deal that missed its start is settled, and what it kept locked is free a
   t.is(escrow.truth.escrow, 10n * FIL);
   t.is(escrow.nonce(), 2);
 });
+
+test('what the chain has paid needs no top-up, whether that is final and whether our deals know of it', async (t) => {
+  const escrow = await TestEscrow.create(t);
+  await escrow.pass();
+  await escrow.passes(SETTLED_EPOCHS);
+  const epochs = 4 * SETTLED_EPOCHS;
+  const chainDealId = await escrow.activeDeal(epochs, (6n * FIL) / BigInt(epochs));
+  await escrow.passes(epochs + 1);
+  const { locked } = escrow.truth;
+  t.is(escrow.truth.escrow, 10n * FIL + locked, 'what it locks was made good');
+  t.is(escrow.nonce(), 2);
+  escrow.devnet.world.market.settle(chainDealId);
+  t.deepEqual([escrow.truth.escrow, escrow.truth.locked], [10n * FIL, 0n]);
+  for (let left = 2 * SETTLED_EPOCHS; left > 0; left -= 1) {
+    await escrow.passes(1);
+    t.is(escrow.parts.board.standing?.freeAtto, 10n * FIL);
+  }
+  t.is(escrow.nonce(), 2);
+  t.is((await escrow.lines()).at(-1)?.kind, 'paid');
+  t.is(escrow.cold.breaker(), undefined);
+});
