@@ -15,6 +15,7 @@ import type { AdminValidators } from './admin-validate.ts';
 import { badGateway, type Failure, failureOf } from './errors.ts';
 import { Asking, Insistence } from './gateway-asking.ts';
 import { retrievalRefusal } from './gateway-help.ts';
+import { Patience } from './gateway-patience.ts';
 import { badField } from './validate.ts';
 
 export interface AdminContentOptions {
@@ -31,7 +32,6 @@ export interface AdminContentOptions {
 const REFUSAL_CHARS = 300;
 /** See {@link Asking}: an archive cannot be gone on with in its middle. */
 const STUCK_MS = 60_000;
-const STUCK_LOOK_MS = 5_000;
 /** Whoever is told asks at once. */
 const FAILURES_MAX = 64;
 
@@ -97,7 +97,7 @@ export function addContentRoutes(router: Router, { pins, hotGateway, retrieval, 
       breakOff(ctx.res, id, badGateway(`the hot tier has given nothing for ${seconds} s, though all of it is here; ask for it again`));
       reply.destroy();
     });
-    ctx.res.once('close', watch.end);
+    ctx.res.once('close', () => watch.end());
     ctx.body = reply;
     // At once, as what breaks off before its first byte is to have a name too.
     ctx.flushHeaders();
@@ -111,22 +111,19 @@ export function addContentRoutes(router: Router, { pins, hotGateway, retrieval, 
 }
 
 /** Calls back when the tier has everything, the reader takes everything, and nothing comes all the same. */
-function whenStuck(reply: IncomingMessage, res: ServerResponse, reading: Reading | undefined, onStuck: () => void): { end(): void } {
+function whenStuck(reply: IncomingMessage, res: ServerResponse, reading: Reading | undefined, onStuck: () => void): Patience {
   let isHere = reading === undefined;
   void reading?.here.then(() => {
     isHere = true;
   });
-  let quietMs = 0;
-  reply.on('data', () => {
-    quietMs = 0;
+  const patience = new Patience({
+    limitMs: () => (isHere && !res.writableNeedDrain ? STUCK_MS : Number.POSITIVE_INFINITY),
+    graceMs: STUCK_MS,
+    onGrace: () => undefined,
+    onOver: onStuck,
   });
-  const timer = setInterval(() => {
-    quietMs = isHere && !res.writableNeedDrain ? quietMs + STUCK_LOOK_MS : 0;
-    if (quietMs < STUCK_MS) return;
-    clearInterval(timer);
-    onStuck();
-  }, STUCK_LOOK_MS);
-  return { end: () => clearInterval(timer) };
+  reply.on('data', () => patience.moved());
+  return patience;
 }
 
 function notHere({ key, hot, reason }: Content): FbpdError {

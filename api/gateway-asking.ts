@@ -8,7 +8,12 @@ const ASK_AGAIN_MS = 500;
 const SENTENCE_BYTES_MAX = 2048;
 /** So long nothing comes before the tier is asked anew: for the first time, and at most. */
 export const ANEW_MS = 3_000;
-export const ANEW_MS_MAX = 60_000;
+const ANEW_MS_MAX = 60_000;
+
+/** The wait after one of so long that was in vain: what only takes long comes to its end, too. */
+export function longerMs(ms: number): number {
+  return Math.min(2 * ms, ANEW_MS_MAX);
+}
 
 /**
  * A question to the tier that can be asked anew. When a block comes in at the moment at which kubo begins to wait for it, kubo
@@ -63,7 +68,7 @@ export class Asking {
   }
 }
 
-/** Asks anew after a while, and then after twice as long each time: what only takes long comes to its end, too. */
+/** Asks anew after a while, and then after a longer one each time. */
 export class Insistence {
   readonly #asking: Pick<Asking, 'anew'>;
   #timer: NodeJS.Timeout;
@@ -80,7 +85,7 @@ export class Insistence {
   #after(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#asking.anew();
-      this.#timer = this.#after(Math.min(2 * ms, ANEW_MS_MAX));
+      this.#timer = this.#after(longerMs(ms));
     }, ms);
   }
 }

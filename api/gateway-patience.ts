@@ -1,5 +1,5 @@
 export interface PatienceOptions {
-  /** Nothing may move for this long, as things are now. */
+  /** Nothing may move for this long, as things are now. While it may for ever, silence does not count. */
   limitMs: () => number;
   /** From when nothing has moved for this long on, `onGrace` is called again and again. */
   graceMs: number;
@@ -37,7 +37,8 @@ export class Patience {
   }
 
   #look(): void {
-    this.#silentMs = this.#moved ? 0 : this.#silentMs + this.#everyMs;
+    const counts = !this.#moved && this.#options.limitMs() !== Number.POSITIVE_INFINITY;
+    this.#silentMs = counts ? this.#silentMs + this.#everyMs : 0;
     this.#moved = false;
     if (this.#silentMs >= this.#options.graceMs) this.#options.onGrace();
     if (this.#silentMs < this.#options.limitMs()) return;

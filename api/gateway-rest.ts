@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { ANEW_MS, ANEW_MS_MAX } from './gateway-asking.ts';
+import { ANEW_MS, longerMs } from './gateway-asking.ts';
 
 type Reply = Pick<IncomingMessage, 'statusCode' | 'headers'>;
 
@@ -34,7 +34,7 @@ export class Rest {
     this.#passedBytes += receivedBytes;
     if (receivedBytes > 0) [this.#quietMs, this.#turnMs] = [0, ANEW_MS];
     this.#quietMs += this.#turnMs;
-    this.#turnMs = Math.min(2 * this.#turnMs, ANEW_MS_MAX);
+    this.#turnMs = longerMs(this.#turnMs);
     return this.#quietMs < limitMs ? `bytes=${this.#span(this.#whole)}` : undefined;
   }
 

@@ -63,17 +63,17 @@ export const places = kindOf('a list of providers and their countries such as ["
 /** More would be a slip of the finger. */
 const COPIES_MAX = 32;
 
+/** Each takes memory of its own, and more than there are cores bring nothing. */
 const THREADS_MAX = 256;
 
-/** Each takes memory of its own, and more than there are cores bring nothing. */
-export const threads = kindOf(`a whole number from 1 to ${THREADS_MAX}`, (raw) =>
-  Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= THREADS_MAX ? Number(raw) : undefined,
-);
+const upTo = (max: number) => ({
+  kind: `a whole number from 1 to ${max}`,
+  parse: (raw: unknown) => (Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= max ? Number(raw) : undefined),
+});
+const copies = upTo(COPIES_MAX);
 
-const copies = {
-  kind: `a whole number from 1 to ${COPIES_MAX}`,
-  parse: (raw: unknown) => (Number.isInteger(raw) && Number(raw) >= 1 && Number(raw) <= COPIES_MAX ? Number(raw) : undefined),
-};
+const { kind: threadsKind, parse: parseThreads } = upTo(THREADS_MAX);
+export const threads = kindOf(threadsKind, parseThreads);
 
 /** How many copies: `{ min = 2, target = 3 }`. */
 export const replicas = kindOf('a table such as { min = 2, target = 3 }', fieldsOf({ min: copies, target: copies }));
